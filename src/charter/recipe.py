@@ -1,0 +1,131 @@
+"""The recipe: one frozen, validated section a stage. ``recipe_file`` reads it from YAML; every field has a reader.
+
+Defaults are those of the small world's default run, so that ``Recipe()`` is what ``charter run`` does without a file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and a field that it doesn't know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Models(Section):
+    """Which models take part: ``world`` for the embedded one, or a model folder."""
+
+    policy: str = Field("world", description="the helpful-only start, which is also critic and preference-model start")
+    judge: str | None = Field(None, description="the feedback model; the policy's start if none is named")
+
+
+class Prompts(Section):
+    """Prompts for training and evaluation (§3.2)."""
+
+    source: str = Field("world", description="'world', or a file: HH format, JSONL, or plain lines")
+    red_team: Count = Field(720, description="red-team prompts to train on")
+    helpful: Annotated[int, Field(ge=0)] = Field(480, description="helpful prompts to train on")
+    evaluation: Count = Field(500, description="held-out prompts")
+
+
+class Revision(Section):
+    """Critique and revision (§3.1). Temperature 1 and four rounds are the paper's."""
+
+    rounds: Count = 4
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    max_tokens: Count = 96
+    few_shot: Annotated[int, Field(ge=0)] = Field(0, description="worked examples shown first, from the constitution")
+    part_size: Count = 120
+
+
+class Sft(Section):
+    """Fine-tuning on the revisions (§3.1: of all rounds; §1.2: of the last), mixed with helpful samples."""
+
+    revisions: Literal["all", "last"] = "all"
+    helpful_samples: Annotated[int, Field(ge=0)] = Field(2, description="own answers per helpful prompt to mix in")
+    drop_flawed: bool = Field(True, description="leave out revisions that hygiene marked")
+    epochs: Count = 1
+    learning_rate: Rate = 5e-4
+    batch_tokens: Count = 4096
+
+
+class Comparisons(Section):
+    """Pairs from the SL-CAI policy (§4.1)."""
+
+    pairs: Count = 1500
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    max_tokens: Count = 96
+    part_size: Count = 250
+
+
+class Feedback(Section):
+    """The judge (§4.1), in both orders (Lee et al. 2023, §3)."""
+
+    order: Literal["both", "random", "fixed"] = "both"
+    principles_per_comparison: Count = 1
+    few_shot: Annotated[int, Field(ge=0)] = 0
+    min_usable_mass: Share = Field(0.5, description="below it the judge is taken to have said neither: abstained")
+    part_size: Count = 250
+
+
+class Preference(Section):
+    """The preference model: cross-entropy against soft labels (§4.1)."""
+
+    epochs: Count = 2
+    learning_rate: Rate = 5e-4
+    batch_tokens: Count = 4096
+    held_out: Share = Field(0.15, description="share of labels kept for accuracy and calibration")
+
+
+class Rl(Section):
+    """RLOO with KL to the start (§4.2; Ahmadian et al. 2024)."""
+
+    steps: Count = 60
+    prompts_per_step: Count = 32
+    samples_per_prompt: Annotated[int, Field(ge=2)] = 4
+    learning_rate: Rate = 2e-4
+    kl_weight: Annotated[float, Field(ge=0)] = 0.02
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    max_tokens: Count = 96
+    max_kl: Annotated[float, Field(gt=0)] = Field(60.0, description="mean nats an answer at which training stops")
+
+
+class Evaluation(Section):
+    """Policies against each other, on held-out prompts."""
+
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    max_tokens: Count = 96
+    elo_prompts: Count = Field(150, description="prompts on which each pair of policies is judged")
+    bootstrap: Count = Field(200, description="resamples behind the Elo intervals")
+    part_size: Count = 250
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    name: str = "default"
+    seed: Annotated[int, Field(ge=0)] = 0
+    constitution: str = Field("small-world", description="a shipped constitution's name, or a file")
+    models: Models = Models()
+    prompts: Prompts = Prompts()
+    revision: Revision = Revision()
+    sft: Sft = Sft()
+    comparisons: Comparisons = Comparisons()
+    feedback: Feedback = Feedback()
+    preference: Preference = Preference()
+    rl: Rl = Rl()
+    evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="after")
+    def _held_out_leaves_something(self) -> Recipe:
+        if self.preference.held_out >= 1:
+            raise ValueError("preference.held_out must leave labels to train on")
+        return self
