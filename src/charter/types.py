@@ -29,7 +29,10 @@ Split = Literal["train", "evaluation"]
 StopReason = Literal["end", "length", "stop_text"]
 Order = Literal["ab", "ba"]
 LabelState = Literal["labelled", "tied", "abstained", "failed"]
-SENSE_OF_TIE = 1e-9  # two weights closer than this carry no preference
+TIE_TOLERANCE = 1e-9  # a label whose normalised weights differ by no more than this carries no preference: a tie
+# What makes a revision unfit to learn from. Hygiene also records what doesn't: an opener that was taken off, a critique
+# cut short, a text left unchanged.
+FLAWS = frozenset({"empty", "no_critique", "too_long", "repetition", "truncated", "critique_for_revision"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,11 @@ class Revision:
     critique: Completion
     response: Completion
     hygiene: tuple[str, ...]
+
+    @property
+    def flawed(self) -> bool:
+        """Whether hygiene found what makes it unfit to learn from."""
+        return not FLAWS.isdisjoint(self.hygiene)
 
 
 @dataclass(frozen=True, slots=True)
