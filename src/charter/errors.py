@@ -6,6 +6,7 @@
     │   ├── ConstitutionError    a constitution likewise
     │   ├── PromptError          a prompt file likewise
     │   ├── ModelError           a folder that isn't a usable model
+    │   ├── TrainingError        a training run that can't begin or has diverged
     │   └── RunError             a run folder that doesn't fit what is asked of it
     │       ├── FingerprintError the stage on disk was made from something else
     │       ├── DamageError      a file's digest is not the one recorded
@@ -45,6 +46,10 @@ class PromptError(UserError):
 
 class ModelError(UserError):
     """A folder that isn't a usable model, or a model asked for what it can't do."""
+
+
+class TrainingError(UserError):
+    """A training run that can't begin (nothing to learn from) or whose loss is no longer a number."""
 
 
 class RunError(UserError):
