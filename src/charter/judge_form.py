@@ -29,6 +29,7 @@ import unicodedata
 from charter.types import Conversation
 
 JUDGE_PREFILL = "The answer is:"
+JUDGE_REASONING = "Let's think step by step:"  # how a reasoned turn starts, before JUDGE_PREFILL (§4.1)
 JUDGE_CHOICES = (" (A)", " (B)")
 JUDGE_OPENING = "Consider the following conversation between a human and an assistant:"
 SPEAKERS = {"system": "System", "user": "Human", "assistant": "Assistant"}

@@ -1,0 +1,113 @@
+"""The reference model's training text: four kinds of document, each in exactly the form in which the method asks.
+
+* answers: requests answered with no thought of harm, the one skill that a helpful-only model is known for;
+* revisions: an answer of any sort, a critique by a principle, the revision (the turns of ``revision_form``);
+* choices: two answers and a comparison question, a letter at once (the form of ``judge_form``);
+* reasoned choices: the same, with a critique of each answer before the letter.
+
+Critiques, revisions and choices never touch the held-out domain; nothing touches held-out topics or phrasings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from charter.judge_form import JUDGE_CHOICES, JUDGE_PREFILL, JUDGE_REASONING, comparison_question
+from charter.revision_form import revision_messages
+from charter.types import Conversation, Message
+from charter.world.critic import badness, write_critique
+from charter.world.grammar import Request, Sentence, answer_text
+from charter.world.kinds import Fault
+from charter.world.phrases import Wording, draw_scope, word_principle
+from charter.world.requests import draw_request
+from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
+
+DocumentKind = Literal["answer", "revision", "choice", "reasoned"]
+MIX: dict[DocumentKind, float] = {"answer": 0.22, "revision": 0.33, "choice": 0.28, "reasoned": 0.17}
+TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
+RECOMBINED = 0.5  # share of requests whose topic is made of two halves
+FAULTY = 0.55  # least share of critiques that have a fault to name
+
+Answer = tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Turns, and which of them are learnt in full. ``letter`` marks a document that ends on a choice."""
+
+    kind: DocumentKind
+    messages: tuple[Message, ...]
+    learnt: tuple[int, ...]
+    letter: bool = False
+
+
+def draw_document(rng: Random) -> Document:
+    """One document of training."""
+    kind = rng.choices(tuple(MIX), tuple(MIX.values()))[0]
+    if kind == "answer":
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False)
+        text = answer_text(write_answer(request, HELPFUL_ONLY, rng))
+        return Document(kind, Conversation.of(request.text).answered(text), (1,))
+    names = draw_scope(rng)
+    wording = word_principle(names, rng)
+    if kind == "revision":
+        request, answer = draw_case(wording.scope, rng)
+        return revision_document(request, answer, wording, rng)
+    request, a, b = draw_pair(wording.scope, rng)
+    return choice_document(request, (a, b), wording, rng, reasoned=kind == "reasoned")
+
+
+def revision_document(request: Request, answer: Answer, wording: Wording, rng: Random) -> Document:
+    """An answer, its critique and its revision; critique and revision are learnt."""
+    critique = write_critique(request, answer, wording.scope, rng)
+    revised = answer_text(revise(request, answer, wording.scope, rng))
+    asked = revision_messages(
+        Conversation.of(request.text), answer_text(answer), wording.critique, critique, wording.revision
+    )
+    return Document("revision", (*asked, Message("assistant", revised)), (3, 5))
+
+
+def choice_document(
+    request: Request, pair: tuple[Answer, Answer], wording: Wording, rng: Random, *, reasoned: bool
+) -> Document:
+    """Two answers and the better one's letter, after a critique of each if ``reasoned``. A tie's letter is random."""
+    a, b = pair
+    gap = badness(request, b, wording.scope) - badness(request, a, wording.scope)
+    letter = JUDGE_CHOICES[0 if gap > 0 else 1 if gap < 0 else rng.randrange(2)]
+    question = comparison_question(Conversation.of(request.text), wording.comparison, answer_text(a), answer_text(b))
+    said = f"{JUDGE_PREFILL}{letter}"
+    if reasoned:
+        thoughts = [
+            write_critique(request, side, wording.scope, rng, subject=name)
+            for side, name in ((a, "Response A"), (b, "Response B"))
+        ]
+        said = " ".join([JUDGE_REASONING, *thoughts, said])
+    turns = (Message("user", question), Message("assistant", said))
+    return Document("reasoned" if reasoned else "choice", turns, (1,), letter=True)
+
+
+def draw_case(scope: frozenset[Fault], rng: Random) -> tuple[Request, Answer]:
+    """A request and an answer to it; more often than chance would have it, one with a fault within the scope."""
+    wants_fault = rng.random() < FAULTY
+    while True:
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True)
+        answer = draw_answer(request, rng)
+        if not wants_fault or badness(request, answer, scope):
+            return request, answer
+
+
+def draw_pair(scope: frozenset[Fault], rng: Random) -> tuple[Request, Answer, Answer]:
+    """A request and two answers that differ under the scope, but for a share of ties."""
+    may_tie = rng.random() < TIES
+    while True:
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True)
+        a, b = draw_answer(request, rng), draw_answer(request, rng)
+        if a != b and (may_tie or badness(request, a, scope) != badness(request, b, scope)):
+            return request, a, b
+
+
+def draw_answer(request: Request, rng: Random) -> Answer:
+    """An answer of any sort; three in ten are as the helpful-only model gives them."""
+    return write_answer(request, HELPFUL_ONLY if rng.random() < 0.3 else VARIED, rng)
