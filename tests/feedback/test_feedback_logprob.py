@@ -8,15 +8,14 @@ import pytest
 from charter.constitution import principle_digest
 from charter.errors import ConstitutionError
 from charter.feedback import LogprobJudge, Question, judge_messages, template_digest, worked_judgements
-from charter.models.base import ChoiceLogprobs, ChoiceRequest, GenerateRequest
+from charter.models.base import ChoiceLogprobs, ChoiceRequest
+from charter.models.fake import FakeModel
 from charter.types import (
     Candidate,
     Comparison,
     ComparisonExample,
-    Completion,
     Constitution,
     Conversation,
-    Message,
     Order,
     Principle,
     Prompt,
@@ -31,25 +30,27 @@ EXAMPLES = (
 CONSTITUTION = Constitution("c", "1", "", (PRINCIPLE,), comparison_examples=EXAMPLES)
 
 
-class Lettered:
-    """Puts the given log-probabilities on the two letters; a token is a character."""
+class Lettered(FakeModel):
+    """Puts 0.6 and 0.3 on the two letters, and keeps what it was asked."""
 
-    digest = "lettered"
-    context_tokens = 400
-
-    def __init__(self, first: float = math.log(0.6), second: float = math.log(0.3)) -> None:
-        self.logprobs = (first, second)
+    def __init__(self) -> None:
+        super().__init__(odds=lambda _: (0.6, 0.3), context_tokens=60)
         self.asked: list[ChoiceRequest] = []
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message.content) for message in messages)
-
-    def generate(self, requests: Sequence[GenerateRequest]) -> list[Completion]:
-        raise NotImplementedError
 
     def choice_logprobs(self, requests: Sequence[ChoiceRequest]) -> list[ChoiceLogprobs]:
         self.asked.extend(requests)
-        return [ChoiceLogprobs(self.logprobs, 0.1, 17) for _ in requests]
+        return super().choice_logprobs(requests)
+
+
+class Numbers(FakeModel):
+    """Gives log-probabilities as they are, also such as no model should."""
+
+    def __init__(self, first: float, second: float) -> None:
+        super().__init__()
+        self.logprobs = (first, second)
+
+    def choice_logprobs(self, requests: Sequence[ChoiceRequest]) -> list[ChoiceLogprobs]:
+        return [ChoiceLogprobs(self.logprobs, 0.0, 17) for _ in requests]
 
 
 def question(order: Order = "ab", a: str = "Yes.", b: str = "No.", text: str = "Hi") -> Question:
@@ -62,7 +63,8 @@ def test_the_verdict_is_the_probability_of_each_letter() -> None:
     found = LogprobJudge(model).judge([question()])[0]
     assert found.verdict is not None
     assert (found.verdict.a, found.verdict.b) == (pytest.approx(0.6), pytest.approx(0.3))
-    assert (found.failure, found.judge, found.prompt_tokens) == ("", "lettered", 17)
+    assert (found.failure, found.judge) == ("", model.digest)
+    assert found.prompt_tokens > 0
     assert found.principle_digest == principle_digest(PRINCIPLE)
     assert (model.asked[0].prefill, model.asked[0].choices) == ("The answer is:", (" (A)", " (B)"))
     assert "\n\nWhich is kinder?\nOptions:\n(A) Yes.\n(B) No." in model.asked[0].messages[-1].content
@@ -79,22 +81,22 @@ def test_a_verdict_on_the_swapped_order_is_stored_for_the_comparisons_own_sides(
 
 def test_a_question_that_does_not_fit_gets_a_reason_and_the_rest_are_asked() -> None:
     model = Lettered()
-    long, short = LogprobJudge(model).judge([question(text="x" * 400), question()])
+    long, short = LogprobJudge(model).judge([question(text="x " * 60), question()])
     assert (long.verdict, long.prompt_tokens) == (None, 0)
-    assert long.failure == "the question is longer than the judge's context of 400 tokens"
+    assert long.failure == "the question is longer than the judge's context of 60 tokens"
     assert short.verdict is not None
     assert len(model.asked) == 1
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
 def test_what_is_not_a_number_is_a_failure(broken: float) -> None:
-    found = LogprobJudge(Lettered(first=broken)).judge([question()])[0]
+    found = LogprobJudge(Numbers(broken, -1.0)).judge([question()])[0]
     assert (found.verdict, found.failure) == (None, "the judge gave a log-probability that is not a number")
 
 
 def test_no_probability_at_all_is_a_verdict_without_mass() -> None:
-    assert LogprobJudge(Lettered(-math.inf, -math.inf)).judge([question()])[0].verdict == Verdict(0.0, 0.0)
-    assert LogprobJudge(Lettered(first=1e-7)).judge([question()])[0].verdict == Verdict(1.0, pytest.approx(0.3))
+    assert LogprobJudge(Numbers(-math.inf, -math.inf)).judge([question()])[0].verdict == Verdict(0.0, 0.0)
+    assert LogprobJudge(Numbers(1e-7, math.log(0.3))).judge([question()])[0].verdict == Verdict(1.0, pytest.approx(0.3))
 
 
 def test_worked_judgements_come_first_asked_and_answered() -> None:

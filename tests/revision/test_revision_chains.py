@@ -6,7 +6,8 @@ import pytest
 
 from charter.constitution import principle_digest
 from charter.errors import ConstitutionError
-from charter.models.base import ChoiceLogprobs, ChoiceRequest, GenerateRequest
+from charter.models.base import GenerateRequest
+from charter.models.fake import FakeModel
 from charter.recipe import Revision as RevisionSettings
 from charter.revision import count_hygiene, revise
 from charter.types import Completion, Constitution, Conversation, Message, Principle, Prompt, RevisionExample
@@ -30,25 +31,16 @@ def by_step(request: GenerateRequest) -> str:
     return f"{step} {request.seed}"
 
 
-class Scripted:
-    """Answers by a function of the request; a token is a character."""
-
-    digest = "scripted"
+class Scripted(FakeModel):
+    """Answers by a function of the request, and keeps its batches."""
 
     def __init__(self, answers: Answers = by_step, context_tokens: int = 10_000) -> None:
-        self.answers = answers
-        self.context_tokens = context_tokens
+        super().__init__(reply=answers, context_tokens=context_tokens)
         self.batches: list[Sequence[GenerateRequest]] = []
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message.content) for message in messages)
 
     def generate(self, requests: Sequence[GenerateRequest]) -> list[Completion]:
         self.batches.append(requests)
-        return [Completion(self.answers(request), 3, 7, "end", self.digest) for request in requests]
-
-    def choice_logprobs(self, requests: Sequence[ChoiceRequest]) -> list[ChoiceLogprobs]:
-        raise NotImplementedError
+        return super().generate(requests)
 
 
 def prompt(name: str, text: str = "Hi") -> Prompt:
@@ -131,7 +123,7 @@ def test_an_empty_revision_keeps_the_response_before_it_and_what_it_cost() -> No
     chain = revise(PROMPTS[:1], CONSTITUTION, model, SETTINGS, seed=0)[0]
     assert [revision.response.text for revision in chain.revisions] == ["x"] * 3
     assert {revision.hygiene for revision in chain.revisions} == {("empty",)}
-    assert all(revision.flawed and revision.response.tokens == 3 for revision in chain.revisions)
+    assert all(revision.flawed and revision.response.tokens == 1 for revision in chain.revisions)
 
 
 def test_without_a_critique_no_revision_is_asked_for() -> None:
@@ -150,8 +142,8 @@ def test_an_empty_first_response_is_not_critiqued() -> None:
 
 
 def test_what_does_not_fit_the_context_is_flagged_and_the_rest_goes_on() -> None:
-    prompts = [prompt("p1", "x" * 60), prompt("p2"), prompt("p3", "x" * 190)]
-    model = Scripted(lambda request: by_step(request)[:8], context_tokens=110)
+    prompts = [prompt("p1", "x " * 40), prompt("p2"), prompt("p3", "x " * 50)]
+    model = Scripted(context_tokens=62)
     long, short, longest = revise(prompts, CONSTITUTION, model, RevisionSettings(rounds=1, max_tokens=20), seed=0)
     assert long.first.text
     assert long.revisions[0].hygiene == ("too_long",)
@@ -173,6 +165,6 @@ def test_counts_add_up_over_parts() -> None:
         9,
         0,
     )
-    assert (counts["tokens"], counts["prompt_tokens"]) == (3 * 21, 7 * 21)
+    assert counts["tokens"] == 3 * (2 + 3 * (2 + 1))  # two for an "x", one for the end alone
     parts = [count_hygiene(chains[:1]), count_hygiene(chains[1:])]
     assert counts == {name: sum(part[name] for part in parts) for name in counts}
