@@ -1,0 +1,52 @@
+"""Lines of a prompt file, plain or gzipped, one at a time and never longer than a limit."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from charter.errors import PromptError
+from charter.printable import printable
+
+MAX_LINE_BYTES = 8 << 20
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that aren't blank, with their numbers from 1. Raises ``PromptError`` for what can't be read."""
+    name = printable(str(path))
+    try:
+        with _opened(path) as file:
+            yield from _decoded(file, name)
+    except FileNotFoundError:
+        raise PromptError(f"there is no prompt file {name}", "Check prompts.source.") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as found:
+        raise PromptError(f"{name} is not whole gzip: {found}", "Fetch it again.") from None
+    except (OSError, ValueError) as found:
+        reason = found.strerror if isinstance(found, OSError) else str(found)
+        raise PromptError(f"{name} can't be read: {reason}", "Name a file that you may read.") from None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _decoded(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
+    number = 0
+    while raw := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(raw) > MAX_LINE_BYTES:
+            raise PromptError(f"{name}, line {number}: longer than {MAX_LINE_BYTES:,} bytes", "Is it a prompt file?")
+        line = _text(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, name, number)
+        if line.strip():
+            yield number, line
+
+
+def _text(raw: bytes, name: str, number: int) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as found:
+        byte = f"byte 0x{raw[found.start]:02x}"
+        raise PromptError(f"{name}, line {number}: not UTF-8 ({byte})", "Save the file as UTF-8.") from None
