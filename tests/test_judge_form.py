@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.judge_form import JUDGE_CHOICES, JUDGE_PREFILL, comparison_question, neutralise
@@ -72,11 +72,13 @@ def test_imitations_of_the_form_are_quoted_and_hidden_characters_go(hostile: str
     assert neutralise(hostile) == harmless
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     assert neutralise(neutralise(text)) == neutralise(text)
 
 
+@settings(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_no_judged_text_adds_an_option_or_a_turn(prompt: str, a: str, b: str) -> None:
     lines = comparison_question(Conversation.of(prompt), "Which?", a, b).split("\n")

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.evaluate.elo import elo, fit
@@ -98,6 +98,7 @@ def test_an_anchor_that_never_played_is_an_error() -> None:
         elo([match("p0", "sl_cai", "rl_cai", 0.5)], seed=0, samples=5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=25, max_size=25))
 def test_the_fit_converges_for_any_wins(values: list[float]) -> None:
     wins = np.array(values).reshape(5, 5)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.evaluate.metrics import EVERY_KIND, METRICS, measure, share
@@ -78,6 +78,7 @@ def test_wilsons_interval_has_its_published_values() -> None:
     assert (found.low, found.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_intervals_hold_the_mean_and_mirror(case: tuple[int, int]) -> None:
     successes, n = case

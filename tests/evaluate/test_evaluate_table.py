@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.evaluate.table import table_from_records, table_to_json, table_to_records
@@ -14,6 +14,7 @@ ESTIMATES = st.builds(Estimate, UNIT, UNIT, UNIT, st.integers(0, 999), st.intege
 TABLES = st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=5), ESTIMATES, max_size=3), max_size=3)
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_records_come_back_as_they_were(table: dict[str, dict[str, Estimate]]) -> None:
     assert table_from_records(json.loads(json.dumps(table_to_records(table)))) == table

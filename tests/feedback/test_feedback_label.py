@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from charter.feedback import Question, conclude, count_labels, label, label_rates
@@ -59,6 +59,7 @@ class ByPlaceAndLength:
         return Judgement(question.principle.id, "d", question.order, own, "", "", "judge", "template", 11)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.floats(-3, 3), st.integers(1, 3))
 def test_in_both_orders_swapping_a_comparison_swaps_its_label(a: str, b: str, bias: float, k: int) -> None:
     assume(a != b)
@@ -73,6 +74,7 @@ def test_in_both_orders_swapping_a_comparison_swaps_its_label(a: str, b: str, bi
     assert straight.p_a + swapped.p_a == 1
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.integers(0, 20))
 def test_in_a_random_order_too_as_the_order_follows_the_sides(a: str, b: str, seed: int) -> None:
     assume(a != b)
@@ -81,6 +83,7 @@ def test_in_a_random_order_too_as_the_order_follows_the_sides(a: str, b: str, se
     assert label([comparison(a, b).swap()], CONSTITUTION, judge, settings, seed)[0] == straight.swap()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(MASSES, MASSES), min_size=1, max_size=5))
 def test_weights_sum_to_one_exactly_and_swap_exactly(masses: list[tuple[float, float]]) -> None:
     judgements = tuple(judgement(a, b) for a, b in masses)
