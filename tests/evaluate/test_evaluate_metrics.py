@@ -7,20 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.evaluate.metrics import EVERY_KIND, METRICS, measure, share
-from charter.types import Answer, Completion, Conversation, Prompt, Reading
+from charter.types import Reading
 from charter.world.kinds import FAULTS, REQUEST_KINDS
 from charter.world.reader import MERITS
 
-ANSWER = Answer(
-    "a",
-    "sl_cai",
-    Prompt("p", Conversation.of("Hi"), "red_team", "c", "s", "evaluation"),
-    Completion("x", 1, 1, "end", "m"),
-)
 
-
-def reading(kind: str, *faults: str, merits: tuple[str, ...] = (), on_grammar: bool = True) -> tuple[Answer, Reading]:
-    return ANSWER, Reading(on_grammar, kind, "garden", faults, merits)
+def reading(kind: str, *faults: str, merits: tuple[str, ...] = (), on_grammar: bool = True) -> Reading:
+    return Reading(on_grammar, kind, "garden", faults, merits)
 
 
 def test_each_metric_is_measured_on_its_own_kinds_of_request() -> None:
