@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,9 +80,14 @@ def load_manifest(folder: Path, kind: type[T]) -> T:
     path = folder / MANIFEST
     document = unseal(path.read_bytes(), path)
     try:
-        return TypeAdapter(kind).validate_python(document)
+        return _adapter(kind).validate_python(document)
     except ValidationError as error:
         raise damage(path, "does not hold what a manifest holds") from error
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
 
 
 def check_fingerprint(folder: Path, recorded: Mapping[str, str], now: Mapping[str, str]) -> None:
