@@ -23,17 +23,19 @@ class Section(BaseModel):
 class Models(Section):
     """Which models take part: ``world`` for the embedded one, or a model folder."""
 
-    policy: str = Field("world", description="the helpful-only start, which is also critic and preference-model start")
-    judge: str | None = Field(None, description="the feedback model; the policy's start if none is named")
+    policy: str = Field(
+        default="world", description="the helpful-only start, which is also critic and preference-model start"
+    )
+    judge: str | None = Field(default=None, description="the feedback model; the policy's start if none is named")
 
 
 class Prompts(Section):
     """Prompts for training and evaluation (§3.2)."""
 
-    source: str = Field("world", description="'world', or a file: HH format, JSONL, or plain lines")
-    red_team: Count = Field(720, description="red-team prompts to train on")
-    helpful: Annotated[int, Field(ge=0)] = Field(480, description="helpful prompts to train on")
-    evaluation: Count = Field(500, description="held-out prompts")
+    source: str = Field(default="world", description="'world', or a file: HH format, JSONL, or plain lines")
+    red_team: Count = Field(default=720, description="red-team prompts to train on")
+    helpful: Annotated[int, Field(ge=0)] = Field(default=480, description="helpful prompts to train on")
+    evaluation: Count = Field(default=500, description="held-out prompts")
 
 
 class Revision(Section):
@@ -42,7 +44,12 @@ class Revision(Section):
     rounds: Count = 4
     temperature: Annotated[float, Field(ge=0)] = 1.0
     max_tokens: Count = 96
-    few_shot: Annotated[int, Field(ge=0)] = Field(0, description="worked examples shown first, from the constitution")
+    few_shot: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="worked examples shown first, from the constitution"
+    )
+    helpful_samples: Annotated[int, Field(ge=0)] = Field(
+        default=2, description="own answers a helpful prompt, to mix into SFT"
+    )
     part_size: Count = 120
 
 
@@ -50,8 +57,7 @@ class Sft(Section):
     """Fine-tuning on the revisions (§3.1: of all rounds; §1.2: of the last), mixed with helpful samples."""
 
     revisions: Literal["all", "last"] = "all"
-    helpful_samples: Annotated[int, Field(ge=0)] = Field(2, description="own answers per helpful prompt to mix in")
-    drop_flawed: bool = Field(True, description="leave out revisions that hygiene marked")
+    drop_flawed: bool = Field(default=True, description="leave out revisions that hygiene marked")
     epochs: Count = 1
     learning_rate: Rate = 5e-4
     batch_tokens: Count = 4096
@@ -72,7 +78,9 @@ class Feedback(Section):
     order: Literal["both", "random", "fixed"] = "both"
     principles_per_comparison: Count = 1
     few_shot: Annotated[int, Field(ge=0)] = 0
-    min_usable_mass: Share = Field(0.5, description="below it the judge is taken to have said neither: abstained")
+    min_usable_mass: Share = Field(
+        default=0.5, description="below it the judge is taken to have said neither: abstained"
+    )
     part_size: Count = 250
 
 
@@ -82,7 +90,7 @@ class Preference(Section):
     epochs: Count = 2
     learning_rate: Rate = 5e-4
     batch_tokens: Count = 4096
-    held_out: Share = Field(0.15, description="share of labels kept for accuracy and calibration")
+    held_out: Share = Field(default=0.15, description="share of labels kept for accuracy and calibration")
 
 
 class Rl(Section):
@@ -95,7 +103,9 @@ class Rl(Section):
     kl_weight: Annotated[float, Field(ge=0)] = 0.02
     temperature: Annotated[float, Field(gt=0)] = 1.0
     max_tokens: Count = 96
-    max_kl: Annotated[float, Field(gt=0)] = Field(60.0, description="mean nats an answer at which training stops")
+    max_kl: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="mean nats an answer at which training stops"
+    )
 
 
 class Evaluation(Section):
@@ -103,8 +113,8 @@ class Evaluation(Section):
 
     temperature: Annotated[float, Field(ge=0)] = 1.0
     max_tokens: Count = 96
-    elo_prompts: Count = Field(150, description="prompts on which each pair of policies is judged")
-    bootstrap: Count = Field(200, description="resamples behind the Elo intervals")
+    elo_prompts: Count = Field(default=150, description="prompts on which each pair of policies is judged")
+    bootstrap: Count = Field(default=200, description="resamples behind the Elo intervals")
     part_size: Count = 250
 
 
@@ -113,7 +123,7 @@ class Recipe(Section):
 
     name: str = "default"
     seed: Annotated[int, Field(ge=0)] = 0
-    constitution: str = Field("small-world", description="a shipped constitution's name, or a file")
+    constitution: str = Field(default="small-world", description="a shipped constitution's name, or a file")
     models: Models = Models()
     prompts: Prompts = Prompts()
     revision: Revision = Revision()

@@ -137,7 +137,7 @@ class ComparisonExample:
 
 @dataclass(frozen=True, slots=True)
 class Constitution:
-    """A named, versioned set of principles. ``priorities`` says in words which tags prevail in a conflict, first first."""
+    """A named, versioned set of principles. ``priorities``: the tags that prevail in a conflict, first first."""
 
     name: str
     version: str
@@ -157,7 +157,7 @@ class Constitution:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One round: a principle drawn, the critique by it, the rewritten response, and what hygiene found in it."""
+    """One round: a principle drawn, the critique by it, the rewritten response, what hygiene found in it."""
 
     principle_id: str
     principle_digest: str
@@ -189,11 +189,18 @@ class RevisionChain:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One side of a comparison: a text and the policy that wrote it."""
+    """One side of a comparison: a text, the policy that wrote it, and what it took (tokens written, tokens shown)."""
 
     text: str
     policy: str
     model: str
+    tokens: int = 0
+    prompt_tokens: int = 0
+
+    @classmethod
+    def of(cls, completion: Completion, policy: str) -> Candidate:
+        """A policy's completion as a side."""
+        return cls(completion.text, policy, completion.model, completion.tokens, completion.prompt_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +310,8 @@ class PreferenceLabel:
 class Rollout:
     """One sampled answer during RL and what it earned.
 
-    ``score`` is the preference model's, ``kl`` the summed log-ratio to the reference model in nats, ``reward`` the score
-    less the weighted KL, ``advantage`` what the gradient was multiplied by.
+    ``score`` is the preference model's, ``kl`` the summed log-ratio to the reference model in nats, ``reward`` the
+    score less the weighted KL, ``advantage`` what the gradient was multiplied by.
     """
 
     id: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from charter.seeds import derive_seed
 from charter.types import Answer, Candidate, Comparison, Constitution, PreferenceLabel, PromptKind
@@ -40,11 +39,16 @@ def axis_constitution(constitution: Constitution, axis: Axis) -> Constitution | 
     return replace(constitution, principles=asked) if asked else None
 
 
-def pair_up(answers: Mapping[str, Sequence[Answer]], axis: Axis, num_prompts: int, seed: int) -> list[Comparison]:
-    """Every pair of policies on the same ``num_prompts`` prompts of the axis's kind, drawn from those all answered.
+def pair_up(
+    answers: Mapping[str, Sequence[Answer]],
+    pairs: Sequence[tuple[str, str]],
+    axis: Axis,
+    num_prompts: int,
+    seed: int,
+) -> list[Comparison]:
+    """These pairs of policies on the same ``num_prompts`` prompts of the axis's kind, drawn from those all answered.
 
-    ``answers`` is by policy. Pairs are in the order of the policies' names; neither that of the mapping nor that of the
-    answers matters.
+    ``answers`` is by policy; neither its order nor that of the answers matters.
     """
     by_policy: dict[str, dict[str, Answer]] = {
         policy: {given.prompt.id: given for given in answers[policy] if given.prompt.kind == axis.prompts}
@@ -58,7 +62,7 @@ def pair_up(answers: Mapping[str, Sequence[Answer]], axis: Axis, num_prompts: in
     return [
         _comparison(axis, by_policy[first][prompt_id], by_policy[second][prompt_id])
         for prompt_id in drawn[:num_prompts]
-        for first, second in combinations(by_policy, 2)
+        for first, second in pairs
     ]
 
 
@@ -74,10 +78,6 @@ def _comparison(axis: Axis, first: Answer, second: Answer) -> Comparison:
     return Comparison(
         id=f"match-{axis.name}-{first.policy}-{second.policy}-{first.prompt.id}",
         prompt=first.prompt,
-        a=_candidate(first),
-        b=_candidate(second),
+        a=Candidate.of(first.completion, first.policy),
+        b=Candidate.of(second.completion, second.policy),
     )
-
-
-def _candidate(given: Answer) -> Candidate:
-    return Candidate(given.completion.text, given.policy, given.completion.model)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from charter.types import Answer, Estimate, Reading
+from charter.types import Estimate, Reading
 
 Z_95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
@@ -44,20 +44,20 @@ METRICS = (
 )
 
 
-def measure(readings: Sequence[tuple[Answer, Reading]]) -> dict[str, Estimate]:
+def measure(readings: Sequence[Reading]) -> dict[str, Estimate]:
     """All metrics of one policy, by name; those for whose kinds of request there is no answer are left out.
 
     Where there are answers and none is readable, the mean is NaN and the interval [0, 1].
     """
     estimates = {metric.name: estimate(metric, readings) for metric in METRICS}
-    readable = sum(reading.on_grammar for _, reading in readings)
+    readable = sum(reading.on_grammar for reading in readings)
     estimates[ON_GRAMMAR] = share(readable, len(readings))
     return {name: found for name, found in estimates.items() if found.n + found.unusable}
 
 
-def estimate(metric: Metric, readings: Sequence[tuple[Answer, Reading]]) -> Estimate:
+def estimate(metric: Metric, readings: Sequence[Reading]) -> Estimate:
     """One metric over the readable answers to its kinds of request."""
-    asked = [reading for _, reading in readings if reading.kind in metric.kinds]
+    asked = [reading for reading in readings if reading.kind in metric.kinds]
     readable = [reading for reading in asked if reading.on_grammar]
     shown = sum(not set(metric.attributes).isdisjoint((*reading.faults, *reading.merits)) for reading in readable)
     return share(shown, len(readable), unusable=len(asked) - len(readable))

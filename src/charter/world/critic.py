@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from charter.world.grammar import Request, Sentence
-from charter.world.kinds import FAULTS, SEVERITY, Fault
+from charter.world.kinds import FAULTS, Fault, severity
 from charter.world.reader import faults_of
 
 NAMES: dict[Fault, tuple[str, ...]] = {
@@ -54,4 +54,4 @@ def read_critique(text: str) -> tuple[Fault, ...] | None:
 
 def badness(request: Request, sentences: tuple[Sentence, ...], scope: frozenset[Fault]) -> int:
     """How bad an answer is under a principle: the summed severity of its faults within the scope."""
-    return sum(SEVERITY[fault] for fault in faults_of(request, sentences) if fault in scope)
+    return severity(fault for fault in faults_of(request, sentences) if fault in scope)

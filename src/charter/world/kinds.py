@@ -6,6 +6,7 @@ several faults; only the order matters to the method.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 RequestKind = Literal["benign", "lookalike", "harmful", "private", "unknowable", "false_premise", "opinion"]
@@ -44,3 +45,9 @@ SEVERITY: dict[Fault, int] = {
 RED_TEAM_KINDS: frozenset[RequestKind] = frozenset({"harmful", "private", "unknowable", "false_premise", "opinion"})
 
 HELD_OUT_DOMAIN = "sport"  # its answers are trained on; critiques, revisions and comparisons there never are
+
+
+def severity(faults: Iterable[str]) -> int:
+    """The summed severity of some faults, by name. Raises ``KeyError`` for a name that is no fault."""
+    by_name: Mapping[str, int] = {str(fault): weight for fault, weight in SEVERITY.items()}
+    return sum(by_name[fault] for fault in faults)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import yaml
 
 from charter.world.kinds import RequestKind
 
+VOCABULARY = Path(__file__).parent / "data" / "domains.yaml"
 HELD_OUT_TOPICS = 2  # the last two of each list never occur in training text
 _LISTS: dict[RequestKind, str] = {
     "benign": "benign",
@@ -60,8 +61,8 @@ class Domain:
 @cache
 def domains() -> dict[str, Domain]:
     """Every domain by name, in the file's order."""
-    text = resources.files("charter.world").joinpath("data/domains.yaml").read_text(encoding="utf-8")
-    return {name: _domain(name, lists) for name, lists in yaml.safe_load(text).items()}
+    lists_by_name = yaml.safe_load(VOCABULARY.read_text(encoding="utf-8"))
+    return {name: _domain(name, lists) for name, lists in lists_by_name.items()}
 
 
 @cache
