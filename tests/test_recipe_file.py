@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.errors import RecipeError
@@ -43,6 +43,7 @@ def test_a_recipe_and_its_settings_are_read(tmp_path: Path) -> None:
     assert recipe.models.judge is None
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Recipe,
@@ -58,6 +59,7 @@ def test_a_dumped_recipe_reads_back_the_same(recipe: Recipe) -> None:
     assert Recipe.model_validate(data, strict=True) == recipe
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_dumped_data_reads_back_the_same(data: object) -> None:
     assert parse_document(dump_yaml(data), "dumped", RecipeError).data == data
@@ -117,9 +119,9 @@ def test_yaml_that_is_not_read_is_refused_with_its_line(tmp_path: Path, text: st
 
 def test_a_yaml_bomb_is_refused_at_once(tmp_path: Path) -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
-    started = time.monotonic()
+    started = time.process_time()
     assert "aliases" in complaint(tmp_path, bomb)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

@@ -44,14 +44,19 @@ def normalised(text: str) -> str:
 
 
 def likeness(one: str, other: str) -> float:
-    """The share of two texts' distinct words that they have in common, from 0 to 1 (Jaccard)."""
-    first, second = set(words_of(one)), set(words_of(other))
+    """The share of two texts' distinct words that they have in common, from 0 to 1 (Jaccard), common words left out."""
+    first, second = content_words(one), content_words(other)
     return len(first & second) / len(first | second) if first or second else 0.0
 
 
+def content_words(text: str) -> set[str]:
+    """The words that carry meaning."""
+    return {word for word in words_of(text) if len(word) > 2 and not _COMMON.fullmatch(word)}
+
+
 def content_stems(text: str) -> set[str]:
-    """The beginnings of the words that carry meaning, so that "harm" meets "harmful"."""
-    return {word[:4] for word in words_of(text) if len(word) > 2 and not _COMMON.fullmatch(word)}
+    """Their beginnings, so that "harm" meets "harmful"."""
+    return {word[:4] for word in content_words(text)}
 
 
 def is_only_negative(text: str) -> bool:
