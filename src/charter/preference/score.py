@@ -1,0 +1,60 @@
+"""A trained preference model at work: it scores answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from accelerate import Accelerator
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from charter.models.folder import ModelFolder
+from charter.models.rendering import answer_span
+from charter.preference.network import scores
+from charter.training import WeightedTokens, collate, pack, pad_token, start_accelerator, without_progress_bar
+from charter.types import Message
+
+BATCH_TOKENS = 8192  # padded
+
+
+class PreferenceScorer:
+    """Scores (conversation, answer) pairs: a higher score is preferred, and only differences mean something."""
+
+    def __init__(
+        self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, digest: str, accelerator: Accelerator
+    ) -> None:
+        self.digest = digest
+        self._network = network
+        self._tokenizer = tokenizer
+        self._accelerator = accelerator
+
+    @classmethod
+    def load(cls, folder: Path) -> PreferenceScorer:
+        """Loads a preference model's folder. Raises ``ModelError`` for one that isn't usable."""
+        found = ModelFolder.check(folder)
+        accelerator = start_accelerator()
+        with without_progress_bar():
+            network = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True
+            )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        ready = cast("PreTrainedModel", network.eval().to(accelerator.device))
+        return cls(ready, tokenizer, found.digest, accelerator)
+
+    def score(self, answers: Sequence[tuple[Sequence[Message], str]]) -> list[float]:
+        """The score of each answer to its conversation, in order."""
+        rows = [_row(self._tokenizer, messages, text) for messages, text in answers]
+        found = [0.0] * len(rows)
+        for batch in pack(range(len(rows)), [len(row) for row in rows], BATCH_TOKENS):
+            tokens = collate([rows[index] for index in batch], pad_token(self._tokenizer)).to(self._accelerator.device)
+            with torch.no_grad(), self._accelerator.autocast():
+                scored: list[float] = scores(self._network, tokens).tolist()
+            for index, value in zip(batch, scored, strict=True):
+                found[index] = value
+        return found
+
+
+def _row(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], text: str) -> WeightedTokens:
+    return WeightedTokens.unweighted(answer_span(tokenizer, messages, text).tokens)

@@ -1,0 +1,53 @@
+"""What a stage starts from: the network and tokenizer of a model folder, ready to train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from charter.models.local import LocalModel
+from charter.models.rendering import answer_span, chat_format
+from charter.training.batches import WeightedTokens
+from charter.training.quiet import without_progress_bar
+from charter.types import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A causal language model in float32, in which AdamW keeps small updates, whatever type its folder stores.
+
+    ``context_tokens`` is the longest sequence that it takes.
+    """
+
+    folder: Path
+    digest: str
+    module: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    context_tokens: int
+
+    @classmethod
+    def load(cls, folder: Path) -> Start:
+        """Raises ``ModelError`` for a folder that isn't a usable model."""
+        with without_progress_bar():
+            model = LocalModel.load(folder, exact=True)
+        module = cast("PreTrainedModel", model.module.float())
+        return cls(folder, model.digest, module.eval(), model.tokenizer, model.context_tokens)
+
+    @property
+    def pad_token(self) -> int:
+        return pad_token(self.tokenizer)
+
+    def answered(self, messages: Sequence[Message], answer: str, *, ended: bool = True) -> WeightedTokens:
+        """A conversation and its answer. The loss falls on the answer and, if it ``ended``, the token that ends it."""
+        span = answer_span(self.tokenizer, messages, answer, ended=ended)
+        return WeightedTokens.answer(span.tokens, span.start, len(span.tokens))
+
+
+def pad_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    """What rows are padded with. Nothing reads it, so a tokenizer without a padding token pads with its end of turn."""
+    padding = cast("int | None", tokenizer.pad_token_id)
+    return chat_format(tokenizer).end_token if padding is None else padding
