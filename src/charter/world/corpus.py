@@ -25,7 +25,7 @@ from charter.world.requests import draw_request
 from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 
 DocumentKind = Literal["answer", "revision", "choice", "reasoned"]
-MIX: dict[DocumentKind, float] = {"answer": 0.22, "revision": 0.33, "choice": 0.28, "reasoned": 0.17}
+MIX: dict[DocumentKind, float] = {"answer": 0.21, "revision": 0.32, "choice": 0.29, "reasoned": 0.18}
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
 RECOMBINED = 0.5  # share of requests whose topic is made of two halves
 FAULTY = 0.55  # least share of critiques that have a fault to name

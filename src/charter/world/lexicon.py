@@ -71,6 +71,12 @@ def topic_index() -> dict[tuple[RequestKind, str], Topic]:
     return {(topic.kind, topic.text): topic for domain in domains().values() for topic in domain.topics}
 
 
+@cache
+def held_out_texts() -> frozenset[str]:
+    """The texts of every domain's held-out topics: a topic of one domain can be made of another's words."""
+    return frozenset(topic.text for domain in domains().values() for topic in domain.topics if topic.held_out)
+
+
 def _domain(name: str, lists: dict[str, list[str]]) -> Domain:
     topics: list[Topic] = []
     for kind, key in _LISTS.items():

@@ -10,7 +10,7 @@ from random import Random
 
 from charter.world.grammar import PREFIXES, REQUESTS, Request, word_request
 from charter.world.kinds import HELD_OUT_DOMAIN, RequestKind
-from charter.world.lexicon import Domain, Topic, domains
+from charter.world.lexicon import Domain, Topic, domains, held_out_texts
 
 KIND_WEIGHTS: dict[RequestKind, float] = {
     "benign": 0.24,
@@ -41,5 +41,4 @@ def draw_topic(domain: Domain, kind: RequestKind, rng: Random, recombine: float)
         return topic
     other = rng.choice(listed)
     made = Topic(kind, domain.name, topic.first, other.second, held_out=False)
-    taken = {held.text for held in domain.topics if held.held_out}
-    return topic if made.text in taken or made.first == made.second else made
+    return topic if made.text in held_out_texts() or made.first == made.second else made

@@ -1,0 +1,120 @@
+"""Makes the reference model again: the helpful-only start, critic, reviser and judge of the small world.
+
+A Llama-shaped network of a few million parameters, trained from nothing on text drawn afresh at every step.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from charter.digests import digest_of
+from charter.models.local import LocalModel
+from charter.seeds import derive_seed
+from charter.training import (
+    Optimisation,
+    Progress,
+    TokenBatch,
+    TrainingJob,
+    collate,
+    committed_folder,
+    end_training,
+    pack,
+    silent,
+    token_logprobs,
+    train,
+    without_progress_bar,
+)
+from charter.world.card import world_card
+from charter.world.corpus import draw_document
+from charter.world.encode import Encoder
+from charter.world.skills import measure_skills
+from charter.world.tokenizer import CONTEXT_TOKENS, train_tokenizer
+
+STEPS = 3000
+DOCUMENTS_A_STEP = 56  # of every kind, some 6,500 tokens
+MICRO_BATCH_TOKENS = 2304  # padded: documents of like length lie together
+OPTIMISATION = Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon")
+SKILL_CASES = 600
+
+
+class WorldWork:
+    """A step's documents follow from its number, so that training resumes to the same bytes."""
+
+    def __init__(self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
+        self._module = module
+        self._encoder = Encoder(tokenizer)
+        self._pad = int(tokenizer.convert_tokens_to_ids("<|pad|>"))
+        self._seed = seed
+        self._weight = 1.0
+        self._tokens = 0
+
+    def batches(self, step: int) -> Sequence[TokenBatch]:
+        rng = Random(derive_seed(self._seed, "documents", step))
+        rows = self._encoder.encode([draw_document(rng) for _ in range(DOCUMENTS_A_STEP)], rng)
+        self._weight = sum(float(row.weights.sum()) for row in rows)
+        self._tokens = sum(map(len, rows))
+        parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
+        return [collate([rows[index] for index in part], self._pad) for part in parts]
+
+    def loss(self, batch: TokenBatch) -> Tensor:
+        weights_N = batch.weights_BT[batch.weights_BT != 0]
+        return -(token_logprobs(self._module, batch) * weights_N).sum() / self._weight
+
+    def metrics(self, step: int) -> Mapping[str, float]:
+        del step
+        return {"tokens": self._tokens}
+
+
+def new_network(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+    """The untrained network."""
+    torch.manual_seed(derive_seed(seed, "network"))
+    ids = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("pad", "begin", "end")}
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=256,
+            intermediate_size=704,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            max_position_embeddings=CONTEXT_TOKENS,
+            tie_word_embeddings=True,
+            pad_token_id=ids["pad"],
+            bos_token_id=ids["begin"],
+            eos_token_id=ids["end"],
+        )
+    )
+
+
+def train_world(out: Path, *, seed: int = 0, steps: int = STEPS, progress: Progress = silent) -> dict[str, object]:
+    """Trains the model and writes its folder to ``out``/model with its card; returns the measured skills.
+
+    Killed and started again, it goes on from its last checkpoint. Raises ``StorageError``.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer(seed)
+    network = new_network(tokenizer, seed)
+    work = WorldWork(network, tokenizer, seed)
+    job = TrainingJob(out, derive_seed(seed, "training"), progress)
+    metrics = train(network, work, steps, OPTIMISATION, job, digest_of([seed, steps, tokenizer.get_vocab()]))
+    folder = out / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    with committed_folder(folder) as unfinished, without_progress_bar():
+        network.save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+    end_training(job)
+    skills = measure_skills(LocalModel.load(folder), SKILL_CASES, seed)
+    measured: dict[str, object] = {name: asdict(found) for name, found in skills.items()}
+    (folder / "skills.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    tokens = int(sum(row["tokens"] for row in metrics))
+    (folder / "README.md").write_text(world_card(skills, steps, tokens, network.num_parameters()), encoding="utf-8")
+    return measured
