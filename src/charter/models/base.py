@@ -17,8 +17,8 @@ from charter.types import Completion, Message
 class GenerateRequest:
     """Write the next assistant turn, which starts with ``prefill`` (not repeated in the completion).
 
-    ``seed`` alone decides the sampling: the same request gives the same text in whatever batch it travels. Temperature 0
-    is greedy.
+    ``seed`` alone decides the sampling: the same request gives the same text in whatever batch it travels.
+    Temperature 0 is greedy.
     """
 
     messages: tuple[Message, ...]
