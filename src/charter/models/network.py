@@ -116,8 +116,9 @@ def _parts(prompts: Sequence[Sequence[int]], budget: int) -> list[Sequence[Seque
     parts: list[Sequence[Sequence[int]]] = []
     begin, longest = 0, 0
     for index, prompt in enumerate(prompts):
-        longest = max(longest, len(prompt))
-        if index > begin and longest * (index + 1 - begin) > budget:
+        wider = max(longest, len(prompt))
+        if longest and wider * (index + 1 - begin) > budget:  # a part has some token, to show the layers' shapes
             parts.append(prompts[begin:index])
-            begin, longest = index, len(prompt)
+            begin, wider = index, len(prompt)
+        longest = wider
     return [*parts, prompts[begin:]]
