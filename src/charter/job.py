@@ -98,9 +98,15 @@ class Job:
         """The feedback model's folder."""
         return model_folder(self.recipe.models.judge or self.recipe.models.policy)
 
-    def trained(self, stage: str) -> ModelFolder:
-        """The folder of a model that a stage trained, its files verified. Raises ``DamageError``."""
-        return ModelFolder.check(self.run.stage(stage).checked("model"))
+    def trained(self, stage: str) -> ModelFolder | None:
+        """The folder of the model that a stage trained, its files verified; None if it had nothing to learn from.
+
+        Raises ``DamageError``.
+        """
+        folder = self.run.stage(stage)
+        if "model/config.json" not in folder.manifest.files:
+            return None
+        return ModelFolder.check(folder.checked("model"))
 
     def load(self, folder: ModelFolder) -> LocalModel:
         """The model in a folder; one that is in memory already isn't loaded again."""

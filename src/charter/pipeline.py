@@ -24,9 +24,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from charter.errors import PromptError
+from charter.errors import InvariantError, PromptError
 from charter.executor import run_parts
 from charter.job import Job, Outcome
+from charter.models.folder import ModelFolder
 from charter.models.names import WORLD
 from charter.progress import NobodyWatches, Watcher
 from charter.recipe import Recipe
@@ -139,7 +140,8 @@ def fine_tune(job: Job) -> StageFolder:
         samples = [(chain.prompt, chain.first) for chain in chains if not chain.revisions]
         data = sft_data([chain for chain in chains if chain.revisions], samples, job.recipe.sft)
         found = train(job.start.path, data.examples, job.recipe.sft, job.training(stage))
-        return _trained(stage, {**found, **{f"left out, {why}": n for why, n in data.left_out.items()}})
+        left_out = {f"left out, {why}": n for why, n in data.left_out.items()}
+        return _trained(stage, {**found, **left_out, "flawed revisions kept, as no others were left": data.lenient})
 
     made_from = {
         "2-revisions": job.run.stage(REVISIONS),
@@ -156,7 +158,7 @@ def compare(job: Job) -> StageFolder:
     settings = job.recipe.comparisons
 
     def work(stage: StageFolder) -> Outcome:
-        policy = job.load(job.trained(SFT))
+        policy = job.load(_required(job, SFT))
         planned = plan_pairs(_prompts(job, "train"), settings.pairs, job.seed)
         tell = job.watcher.begin(stage.name, len(planned), "pairs")
 
@@ -216,6 +218,8 @@ def train_preference_model(job: Job) -> StageFolder:
         from charter.preference import train_preference_model as train
 
         labels = list(job.run.stage(LABELS).read(PreferenceLabel))
+        if all(label.p_a is None for label in labels):
+            return _skipped(f"the judge gave no usable label for any of {len(labels)} pairs")
         found = train(job.start.path, labels, job.recipe.preference, job.training(stage))
         left_out = {f"left out, {state}": n for state, n in found.pop("left_out").items()}
         return _trained(stage, {**found, **left_out}, "held_out.jsonl", "calibration.json")
@@ -237,13 +241,16 @@ def reinforce(job: Job) -> StageFolder:
         from charter.rl import reinforce as train
         from charter.truth import watch_truth
 
+        if job.trained(PREFERENCE) is None:
+            return _skipped("there is no preference model")
+
         def record(step: int, rollouts: Sequence[Rollout]) -> None:
             if not stage.has_part(step):  # a resumed run repeats the steps since its checkpoint, to the same bytes
                 stage.write_part(step, rollouts)
 
-        scorer = PreferenceScorer.load(job.trained(PREFERENCE).path)
+        scorer = PreferenceScorer.load(_required(job, PREFERENCE).path)
         observer = Observer(record, watch_truth(_reader(job)))
-        start = job.trained(SFT).path
+        start = _required(job, SFT).path
         found = train(start, scorer, _prompts(job, "train"), job.recipe.rl, job.training(stage), observer)
         return _trained(stage, found)
 
@@ -265,9 +272,10 @@ def evaluate(job: Job) -> StageFolder:
     settings = job.recipe.evaluation
 
     def work(stage: StageFolder) -> Outcome:
-        folders = {HELPFUL_ONLY: job.start, SL_CAI: job.trained(SFT), RL_CAI: job.trained(RL)}
+        found = {HELPFUL_ONLY: job.start, SL_CAI: job.trained(SFT), RL_CAI: job.trained(RL)}
+        folders = {policy: folder for policy, folder in found.items() if folder is not None}
         prompts = _prompts(job, "evaluation")
-        items = [(policy, prompt) for policy in (*POLICIES, "revision") for prompt in prompts]
+        items = [(policy, prompt) for policy in (*folders, "revision") for prompt in prompts]
         tell = job.watcher.begin(stage.name, len(items), "answers")
 
         def part(_: int, items: Sequence[tuple[str, Prompt]]) -> list[Answer]:
@@ -317,7 +325,7 @@ def match(job: Job) -> StageFolder:
         answers: dict[str, list[Answer]] = {}
         for given in job.run.stage(EVALUATION).read(Answer):
             answers.setdefault(given.policy, []).append(given)
-        pairs = match_pairs(POLICIES, job.recipe.revision.rounds)
+        pairs = match_pairs([policy for policy in POLICIES if policy in answers], job.recipe.revision.rounds)
         planned = [
             (axis, comparison)
             for axis in AXES
@@ -432,8 +440,21 @@ def _reader(job: Job) -> Reader | None:
     return lambda prompt, text: read(prompt.conversation.last_user_text, text)
 
 
+def _required(job: Job, stage: str) -> ModelFolder:
+    """The model of a stage that can't have been skipped."""
+    folder = job.trained(stage)
+    if folder is None:
+        raise InvariantError(f"{stage} has no model")
+    return folder
+
+
+def _skipped(why: str) -> Outcome:
+    """A training stage that had nothing to learn from: complete, without a model, and it says why."""
+    return Outcome({"tokens": 0}, 0, figures={"skipped": why})
+
+
 def _trained(stage: StageFolder, found: dict[str, float], *files: str) -> Outcome:
     """A training stage's outcome: its whole numbers are counts, the rest figures."""
-    counts = {name: value for name, value in found.items() if isinstance(value, int)}
+    counts = {name: value for name, value in found.items() if isinstance(value, int) and not isinstance(value, bool)}
     figures = {name: value for name, value in found.items() if name not in counts}
     return Outcome(counts, counts["tokens"], [*stage.files_under("model"), "metrics.jsonl", *files], figures)

@@ -82,6 +82,8 @@ def truth_of_labels(labels: StageFolder, preference: StageFolder, reader: Reader
 
 
 def _held_out(preference: StageFolder) -> Iterable[dict[str, Any]]:
+    if "held_out.jsonl" not in preference.manifest.files:
+        return
     for line in preference.checked("held_out.jsonl").read_text(encoding="utf-8").splitlines():
         yield json.loads(line)
 

@@ -49,3 +49,10 @@ def test_helpful_samples_are_mixed_in_unless_cut_off() -> None:
     data = sft_data([], samples, Sft())
     assert [(example.answer, example.source) for example in data.examples] == [("Gladly.", "helpful")]
     assert data.left_out == {"helpful: empty": 1, "helpful: truncated": 1}
+
+
+def test_where_hygiene_would_leave_no_revision_flawed_ones_are_kept_and_it_is_said() -> None:
+    data = sft_data([chain([("Cut", ("truncated",)), ("", ("empty",))])], [(PROMPT, wrote("Gladly."))], Sft())
+    assert data.lenient
+    assert [example.answer for example in data.examples] == ["Cut", "Gladly."]
+    assert not sft_data([chain([("Fine.", ())])], [], Sft()).lenient

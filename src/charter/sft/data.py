@@ -7,8 +7,8 @@ helpful samples are the helpful-only start's own answers, which keep it helpful.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from charter.recipe import Sft
@@ -29,18 +29,29 @@ class SftExample:
 
 @dataclass(frozen=True, slots=True)
 class SftData:
-    """The examples, in order, and how many of each source were left out for each reason."""
+    """The examples, in order, and how many of each source were left out for each reason.
+
+    ``lenient`` says that hygiene would have left no revision at all, so that flawed ones were kept after all.
+    """
 
     examples: tuple[SftExample, ...]
     left_out: Mapping[str, int]
+    lenient: bool = False
 
 
-def sft_data(chains: Iterable[RevisionChain], samples: Iterable[tuple[Prompt, Completion]], settings: Sft) -> SftData:
+def sft_data(chains: Sequence[RevisionChain], samples: Sequence[tuple[Prompt, Completion]], settings: Sft) -> SftData:
     """The examples that ``chains`` and the helpful ``samples`` give.
 
-    With ``settings.drop_flawed``, flawed revisions (``Revision.flawed``) are left out. A sample that was cut off is
-    always left out, as learning it would teach ending there; an empty answer likewise.
+    With ``settings.drop_flawed``, flawed revisions (``Revision.flawed``) are left out, unless none would be left. A
+    sample that was cut off is always left out, as learning it would teach ending there; an empty answer likewise.
     """
+    data = _selected(chains, samples, settings)
+    if settings.drop_flawed and chains and not any(example.source == "revision" for example in data.examples):
+        return replace(_selected(chains, samples, settings.model_copy(update={"drop_flawed": False})), lenient=True)
+    return data
+
+
+def _selected(chains: Iterable[RevisionChain], samples: Iterable[tuple[Prompt, Completion]], settings: Sft) -> SftData:
     left_out: Counter[str] = Counter()
     examples: list[SftExample] = []
     for chain in chains:
