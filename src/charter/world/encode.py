@@ -21,10 +21,10 @@ class Encoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._backend = tokenizer.backend_tokenizer
-        ids = {name: self._backend.token_to_id(f"<|{name}|>") for name in ("system", "user", "assistant")}
-        self._roles: dict[str, int] = ids
-        self._begin = self._backend.token_to_id(BEGIN)
-        self._end = self._backend.token_to_id(END)
+        ids = {name: tokenizer.get_vocab()[f"<|{name}|>"] for name in ("system", "user", "assistant")}
+        self._roles = ids
+        self._begin = tokenizer.get_vocab()[BEGIN]
+        self._end = tokenizer.get_vocab()[END]
 
     def encode(self, documents: list[Document], rng: Random) -> list[WeightedTokens]:
         """Answers that a document only quotes carry no loss: they are of all sorts, the model's own are not to be."""

@@ -52,7 +52,7 @@ class WorldWork:
     def __init__(self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
         self._module = module
         self._encoder = Encoder(tokenizer)
-        self._pad = tokenizer.backend_tokenizer.token_to_id(PAD)
+        self._pad = tokenizer.get_vocab()[PAD]
         self._seed = seed
         self._weight = 1.0
         self._tokens = 0
@@ -77,7 +77,7 @@ class WorldWork:
 def new_network(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
     """The untrained network."""
     torch.manual_seed(derive_seed(seed, "network"))
-    ids = {name: tokenizer.backend_tokenizer.token_to_id(f"<|{name}|>") for name in ("pad", "begin", "end")}
+    ids = {name: tokenizer.get_vocab()[f"<|{name}|>"] for name in ("pad", "begin", "end")}
     network = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
