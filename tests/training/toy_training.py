@@ -51,7 +51,7 @@ class CountingWork:
 
 
 def count_upwards(
-    folder: Path, die_at: int | None = None, identity: str = "counting", method: Method = "adamw"
+    folder: Path, die_at: int | None = None, method: Method = "adamw", identity: str = "counting"
 ) -> Path:
     """Trains in ``folder`` and returns the file of the final weights. Kills its own process after step ``die_at``."""
 

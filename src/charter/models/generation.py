@@ -38,16 +38,22 @@ class Job:
 
 @dataclass(slots=True)
 class Written:
-    """What a job got so far: its tokens, without the one that ended it, and whether it is still going."""
+    """What a job got so far: its tokens, without the one that ended it, which ``end`` is; whether it is still going."""
 
     tokens: list[int] = field(default_factory=list[int])
+    end: int | None = None
     stop: StopReason = "length"
     going: bool = True
+
+    @property
+    def drawn(self) -> tuple[int, ...]:
+        """All tokens that were drawn."""
+        return tuple(self.tokens) if self.end is None else (*self.tokens, self.end)
 
     def take(self, token: int, job: Job, ends: frozenset[int]) -> None:
         """One more token."""
         if token in ends:
-            self.stop, self.going = "end", False
+            self.stop, self.going, self.end = "end", False, token
             return
         self.tokens.append(token)
         if job.stops is not None and job.stops(self.tokens):

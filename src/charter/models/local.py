@@ -26,6 +26,15 @@ ENDLESS = 10**9  # tokenizers that know no longest text name a number beyond thi
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A completion, the tokens that the model was shown, and those that it drew, with the one that ended the answer."""
+
+    completion: Completion
+    prompt: tuple[int, ...]
+    drawn: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LocalModel:
     """A causal LM with its tokenizer, as a ``Model``. ``ends`` are the tokens that end an answer."""
 
@@ -77,13 +86,20 @@ class LocalModel:
         An answer also ends (``length``) where the context is full. Raises ``ModelError``, before anything is computed,
         if a prompt leaves no room for an answer.
         """
+        return [sample.completion for sample in self.sample(requests)]
+
+    def sample(self, requests: Sequence[GenerateRequest]) -> list[Sample]:
+        """As ``generate``, with the tokens: a policy in training learns from those, not from their text cut anew."""
         texts = [render_text(self.tokenizer, request.messages, request.prefill) for request in requests]
         prompts = self._encode(texts)
         for prompt in prompts:
             self._require_room(prompt, 1)
         jobs = [self._job(request, prompt) for request, prompt in zip(requests, prompts, strict=True)]
         written = write(self.network, jobs, self.ends)
-        return [self._completion(*parts) for parts in zip(requests, jobs, written, strict=True)]
+        return [
+            Sample(self._completion(request, job, wrote), job.prompt, wrote.drawn)
+            for request, job, wrote in zip(requests, jobs, written, strict=True)
+        ]
 
     def choice_logprobs(self, requests: Sequence[ChoiceRequest]) -> list[ChoiceLogprobs]:
         """The choices' log-probabilities, in order. Raises ``ModelError`` if a prompt leaves no room for a choice."""

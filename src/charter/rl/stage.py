@@ -11,8 +11,7 @@ Departures from the paper:
 * The KL penalty is part of the reward, as in the paper, estimated by the log-ratio of the sampled answer alone. Its
   weight is the recipe's (0.02), the paper's 0.001: small models move faster.
 * An unfinished answer is penalised (``reward.py``); the paper doesn't say what it does.
-* Log-probabilities are those of the answer's text as the tokenizer cuts it, which is almost always how it was sampled.
-  They are at temperature 1, at whatever temperature it was sampled.
+* Log-probabilities are at temperature 1, at whatever temperature the answer was sampled.
 * Training goes over given prompts; the paper adds model-generated ones.
 """
 

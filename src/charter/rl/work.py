@@ -15,14 +15,14 @@ from transformers import PreTrainedModel
 
 from charter.digests import digest_of
 from charter.models.base import Model
-from charter.models.local import LocalModel
+from charter.models.local import LocalModel, Sample
 from charter.recipe import Rl
 from charter.rl.advantage import leave_one_out
 from charter.rl.loss import reinforce_loss
 from charter.rl.monitor import mean_kl, observe
 from charter.rl.reward import penalise_unfinished, rewards
 from charter.rl.rollouts import prompts_of_step, requests_of_step
-from charter.training import Start, TokenBatch, answer_logprobs, collate, pack, start_accelerator
+from charter.training import Start, TokenBatch, WeightedTokens, answer_logprobs, collate, pack, start_accelerator
 from charter.types import Completion, Message, Prompt, Rollout
 
 MICRO_BATCH_TOKENS = 4096  # padded; it bounds memory, and changes the gradient only by rounding
@@ -91,11 +91,9 @@ class ReinforceWork:
         )
         prompts = prompts_of_step(self.prompts, self.settings.prompts_per_step, self.seed, step)
         requests = requests_of_step(prompts, self.settings, self.seed, step)
-        completions = model.generate(requests)
-        rows = [
-            self.start.answered(request.messages, completion.text, ended=completion.stop != "length")
-            for request, completion in zip(requests, completions, strict=True)
-        ]
+        samples = model.sample(requests)
+        completions = [sample.completion for sample in samples]
+        rows = [_row(sample) for sample in samples]
         parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
         batches = [collate([rows[index] for index in part], self.start.pad_token) for part in parts]
         kl_N = self._log_ratios(parts, batches)
@@ -151,3 +149,10 @@ class ReinforceWork:
             Rollout(f"rollout-{step:05d}-{index:04d}", step, prompt, completion, *numbers)
             for index, (prompt, completion, *numbers) in enumerate(zip(asked, completions, *figures, strict=True))
         ]
+
+
+def _row(sample: Sample) -> WeightedTokens:
+    """The tokens as they were drawn. Cutting the answer's text into tokens anew could give others, and then what is
+    reinforced isn't what was sampled."""
+    tokens = [*sample.prompt, *sample.drawn]
+    return WeightedTokens.answer(tokens, len(sample.prompt), len(tokens))

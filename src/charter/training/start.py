@@ -41,9 +41,9 @@ class Start:
     def pad_token(self) -> int:
         return pad_token(self.tokenizer)
 
-    def answered(self, messages: Sequence[Message], answer: str, *, ended: bool = True) -> WeightedTokens:
-        """A conversation and its answer. The loss falls on the answer and, if it ``ended``, the token that ends it."""
-        span = answer_span(self.tokenizer, messages, answer, ended=ended)
+    def answered(self, messages: Sequence[Message], answer: str) -> WeightedTokens:
+        """A conversation and its answer, the loss on the answer and the token that ends it."""
+        span = answer_span(self.tokenizer, messages, answer)
         return WeightedTokens.answer(span.tokens, span.start, len(span.tokens))
 
 
