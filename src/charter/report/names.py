@@ -67,9 +67,10 @@ FLAG_LABELS = {
 
 
 def metric_of(name: str) -> Metric:
-    """The metric of that name; one that isn't known is taken for a share of which less is better."""
+    """The metric of that name; one that isn't known is taken for a fault's share, or by its ending for an Elo."""
     known = {metric.name: metric for metric in METRICS}
-    return known.get(name) or Metric(name, plain(name), "", "lower", elo=name.endswith("_elo"))
+    elo = name.endswith("_elo")
+    return known.get(name) or Metric(name, plain(name), "", "higher" if elo else "lower", elo)
 
 
 def policy_label(name: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
+from cycler import cycler
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,6 +57,7 @@ def style(colours: Colours, salt: str = "charter") -> Generator[None]:
                 "axes.grid": True,
                 "axes.facecolor": "none",
                 "axes.edgecolor": muted,
+                "axes.prop_cycle": cycler(color=[ink]),
                 "axes.labelcolor": muted,
                 "axes.titlecolor": ink,
                 "figure.facecolor": "none",

@@ -13,7 +13,9 @@ from charter.report.formats import NONE, duration, interval_of, mean_of, number,
 from charter.report.labels import LabelFigures
 from charter.report.names import (
     HARM,
+    HARMLESS_ELO,
     HELPED,
+    HELPFUL_ELO,
     MATCHES,
     METRICS,
     PREFERENCE,
@@ -77,7 +79,7 @@ def tiles(table: Table) -> list[Tile]:
     if len(policies) < 2:
         return []
     first, last = policies[0], policies[-1]
-    names = (HARM, HELPED, "overclaiming", "evasive", "harmlessness_elo", "helpfulness_elo")
+    names = (HARM, HELPED, "overclaiming", HARMLESS_ELO, HELPFUL_ELO)
     shown = [metric_of(name) for name in names if name in table[first] and name in table[last]]
     whose = f"{policy_label(first)} → {policy_label(last)}"
     return [
