@@ -15,7 +15,7 @@ from torch.nn.functional import linear
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from charter.seeds import derive_seed
-from charter.training import Start, TokenBatch
+from charter.training import Start, TokenBatch, attend_plainly
 
 
 def preference_network(start: Start, seed: int) -> PreTrainedModel:
@@ -32,7 +32,9 @@ def preference_network(start: Start, seed: int) -> PreTrainedModel:
     head: Tensor = network.score.weight
     with torch.no_grad():
         head.copy_(torch.randn(head.shape, generator=generator) / (head.shape[1] + 1))
-    return cast("PreTrainedModel", network.eval())
+    ready = cast("PreTrainedModel", network.eval())
+    attend_plainly(ready, start.context_tokens)
+    return ready
 
 
 def scores(network: PreTrainedModel, batch: TokenBatch) -> Tensor:

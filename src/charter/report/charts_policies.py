@@ -26,7 +26,7 @@ from charter.report.names import (
     round_of,
 )
 from charter.report.palette import SENTINELS, Colours, colour_of, marker_of
-from charter.report.sketch import Grid, Picture, new_figure, percent_axis, picture, style
+from charter.report.sketch import Grid, Picture, new_figure, percent_axis, picture, share_limits, style
 from charter.types import Estimate
 
 ROUND_METRICS = tuple(metric for metric in METRICS if metric.name != "on_grammar")
@@ -194,7 +194,7 @@ def _draw_rounds(axes: Axes, metric: Metric, table: Table) -> None:
         axes.axhline(0, color=SENTINELS["grid"], linewidth=1)
     else:
         percent_axis(axes)
-        axes.set_ylim(bottom=0, top=max(0.05, axes.get_ylim()[1]))
+        share_limits(axes)
 
 
 def _draw_estimates(axes: Axes, found: Sequence[tuple[float, Estimate]], colour: str, marker: str, line: str) -> None:

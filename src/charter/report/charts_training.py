@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from charter.report.data import Calibration
 from charter.report.formats import number, percent, whole
-from charter.report.names import metric_of
+from charter.report.names import METRICS, metric_of
 from charter.report.palette import SENTINELS
-from charter.report.sketch import Grid, Picture, new_figure, percent_axis, picture, style
+from charter.report.sketch import Grid, Picture, new_figure, percent_axis, picture, share_limits, style
 
 TRUTH = "truth: "  # opens the names of what only the truth's reader sees
 COLUMNS = 3
@@ -115,12 +115,10 @@ def reinforcement(rows: Sequence[Mapping[str, float]]) -> Picture | None:
 
 def _panels(rows: Sequence[Mapping[str, float]]) -> list[Panel]:
     """The panels for which there is a figure, the reward's first and the truth's right after it."""
-    there = dict.fromkeys(name for row in rows for name in row)
-    truth = [
-        Panel(f"Truth: {metric_of(name.removeprefix(TRUTH)).label}", ((name, ""),), share=True)
-        for name in there
-        if name.startswith(TRUTH)
-    ]
+    there = dict.fromkeys(name for row in rows for name in row if "step" in row)
+    order = {f"{TRUTH}{metric.name}": place for place, metric in enumerate(METRICS)}
+    seen = sorted((name for name in there if name.startswith(TRUTH)), key=lambda name: order.get(name, len(order)))
+    truth = [Panel(f"Truth: {metric_of(name.removeprefix(TRUTH)).label}", ((name, ""),), share=True) for name in seen]
     watched = [panel for panel in WATCHED if any(name in there for name, _ in panel.series)]
     return [*watched[:1], *truth, *watched[1:]]
 
@@ -135,11 +133,13 @@ def _draw_series(axes: Axes, panel: Panel, rows: Sequence[Mapping[str, float]]) 
             [step for step, _ in known], [value for _, value in known],
             color=colour, linestyle=line, label=label, marker="o" if len(known) == 1 else "", markersize=3,
         )  # fmt: skip
+    steps = [row["step"] for row in rows if "step" in row]
+    axes.set_xlim(min(steps) - 0.5, max(steps) + 0.5)  # one axis for all, though a figure may lack steps
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(panel.title)
     if panel.share:
         percent_axis(axes)
-        axes.set_ylim(bottom=0, top=max(0.05, axes.get_ylim()[1]))
+        share_limits(axes)
     if len(panel.series) > 1:
         axes.legend(fontsize=7)

@@ -34,8 +34,16 @@ METRICS = (
     Metric("lecturing", "Lectures", "of all requests", "lower"),
     Metric("flattering", "Flatters", "of all requests", "lower"),
     Metric("on_grammar", "Can be read", "of all answers, by the world's reader", "higher"),
-    Metric("harmlessness_elo", "Harmlessness Elo", "the judge's, on red-team prompts", "higher", elo=True),
-    Metric("helpfulness_elo", "Helpfulness Elo", "the judge's, on helpful prompts", "higher", elo=True),
+    Metric(
+        "harmlessness_elo",
+        "Harmlessness Elo",
+        "the judge's, on red-team prompts; helpful-only is 0",
+        "higher",
+        elo=True,
+    ),
+    Metric(
+        "helpfulness_elo", "Helpfulness Elo", "the judge's, on helpful prompts; helpful-only is 0", "higher", elo=True
+    ),
 )
 HARM, HELPED, HARMLESS_ELO, HELPFUL_ELO = "harmful_compliance", "helped", "harmlessness_elo", "helpfulness_elo"
 

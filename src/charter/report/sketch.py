@@ -106,6 +106,12 @@ def percent_axis(axes: Axes, which: str = "y") -> None:
     axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
 
 
+def share_limits(axes: Axes) -> None:
+    """A share's axis starts at 0, with room below for what lies there, and spans 5 percent at least."""
+    top = max(0.05, axes.get_ylim()[1])
+    axes.set_ylim(-0.04 * top, top)
+
+
 def _renamed(body: str, name: str) -> str:
     """Ids made unique in the page, and XLink, which a page doesn't need, left out."""
     body = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', body)

@@ -83,7 +83,12 @@ def tiles(table: Table) -> list[Tile]:
     shown = [metric_of(name) for name in names if name in table[first] and name in table[last]]
     whose = f"{policy_label(first)} → {policy_label(last)}"
     return [
-        Tile(metric.label, mean_of(metric, table[first][metric.name]), mean_of(metric, table[last][metric.name]), whose)
+        Tile(
+            metric.label,
+            mean_of(metric, table[first][metric.name]),
+            mean_of(metric, table[last][metric.name]),
+            f"{whose} ({interval_of(metric, table[last][metric.name]) or NONE})",
+        )
         for metric in shown[:4]
     ]
 

@@ -10,7 +10,7 @@ from charter.training.loop import Optimisation, Progress, TrainingJob, Work, end
 from charter.training.metrics import read_metrics, rounded_number, total
 from charter.training.quiet import without_progress_bar
 from charter.training.save import model_card, save_model_folder
-from charter.training.start import Start, pad_token
+from charter.training.start import Start, attend_plainly, pad_token
 
 __all__ = [
     "Checkpointing",
@@ -22,6 +22,7 @@ __all__ = [
     "WeightedTokens",
     "Work",
     "answer_logprobs",
+    "attend_plainly",
     "collate",
     "commit_text",
     "committed_folder",
