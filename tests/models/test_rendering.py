@@ -17,7 +17,7 @@ TALK = (Message("user", "How do I bake bread?"), Message("assistant", "Mix flour
 # Llama 2's way: an answer stands between spaces, and the tokens of its control words are no special tokens of turns.
 SPACED = (
     "{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
-    "{% else %}{{ ' ' + message['content'] + ' <|eot_id|>' }}{% endif %}{% endfor %}"
+    "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + ' <|eot_id|>' }}{% endif %}{% endfor %}"
 )
 
 

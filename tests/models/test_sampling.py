@@ -16,7 +16,8 @@ def test_a_draw_is_the_inverse_of_the_cumulative_distribution(size: int, seed: i
     points = torch.rand(8, generator=generator, dtype=torch.float64)
     cumulative = np.cumsum(torch.softmax(logits / 0.7, -1).double().numpy(), axis=-1)
     expected = [
-        int(np.searchsorted(row, point * row[-1], side="right")) for row, point in zip(cumulative, points, strict=True)
+        int(np.searchsorted(row, point * row[-1], side="right"))
+        for row, point in zip(cumulative, points.tolist(), strict=True)
     ]
     assert draw(logits, torch.full((8,), 0.7), points).tolist() == expected
 
