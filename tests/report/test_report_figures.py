@@ -27,7 +27,7 @@ def test_labels_are_counted_by_state_and_by_principle() -> None:
     assert found.inconsistency[NUM_BINS // 2 - 1 :][0] + found.inconsistency[NUM_BINS // 2] == 1
     assert found.mean_inconsistency == pytest.approx((0.1 + 0.5 + 0 + 1) / 4)
     (good,) = found.principles
-    assert (good.drawn, good.judgements, good.unreadable, good.answered) == (5, 10, 2, 4)
+    assert (good.drawn, good.unusable, good.answered) == (5, 1, 4)
     assert (good.near_even, good.both_orders, good.turned) == (3, 3, 2)
     assert good.certainty == pytest.approx((0.85 + 0.55 + 0.5 + 0.5) / 4)
 

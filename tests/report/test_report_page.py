@@ -155,6 +155,18 @@ def test_a_stage_at_work_shows_what_it_has_committed(tmp_path: Path) -> None:
     assert "Not finished: 3 steps so far." in text
 
 
+def test_a_stage_that_was_skipped_says_why(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", stages=["1-prompts", "8-matches"], rows={"sl_cai": {}})
+    with run:
+        stage = run.stage("6-preference")
+        stage.begin({})
+        (stage.path / "figures.json").write_text('{"skipped": "no <b>usable</b> label"}')
+        stage.finish({"tokens": 0}, 0, 1.0, ["figures.json"])
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert page.text.count("6-preference was skipped: no <b>usable</b> label.") == 2  # above, and in its place
+    assert "The table holds no figure" in page.text
+
+
 def test_damaged_records_give_no_report(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     for name in ("2-revisions/part-00000.parquet", "8-matches/table.json", "7-rl/metrics.jsonl", "recipe.yaml"):

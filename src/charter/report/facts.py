@@ -37,6 +37,12 @@ class StageFacts:
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     figures: Figures = field(default_factory=Figures)
 
+    @property
+    def skipped(self) -> str:
+        """Why a complete stage had nothing to do; empty if it did something."""
+        why = self.figures.get("skipped")
+        return why if isinstance(why, str) else ""
+
 
 class PrincipleFacts(BaseModel):
     """A principle as the page shows it."""
@@ -79,6 +85,11 @@ class RunFacts:
     def missing(self) -> tuple[StageFacts, ...]:
         """The stages of the method that aren't complete."""
         return tuple(stage for stage in self.stages.values() if stage.state != "complete")
+
+    @property
+    def skipped(self) -> tuple[StageFacts, ...]:
+        """The stages that are complete without having done anything."""
+        return tuple(stage for stage in self.stages.values() if stage.skipped)
 
 
 def read_facts(run: Run) -> RunFacts:

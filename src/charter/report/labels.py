@@ -17,17 +17,16 @@ NEAR_EVEN = 0.1  # a probability within this of one half hardly decides
 
 @dataclass(frozen=True, slots=True)
 class PrincipleFigures:
-    """How one principle was used. ``drawn`` counts labels that asked about it, ``judgements`` the questions.
+    """How one principle was used. ``drawn`` counts labels that asked about it, ``unusable`` those that came to nothing.
 
-    Of the labels with a verdict (``answered``): their mean certainty, the larger of the two probabilities; how many
-    were near even; of those asked in both orders with a preference in each (``both_orders``), in how many the
+    Of the others that have a verdict by it (``answered``): their mean certainty, the larger of the two probabilities;
+    how many were near even; of those asked in both orders with a preference in each (``both_orders``), in how many the
     preference changed sides with the order (``turned``).
     """
 
     principle_id: str
     drawn: int
-    judgements: int
-    unreadable: int
+    unusable: int
     answered: int
     certainty: float | None
     near_even: int
@@ -81,7 +80,7 @@ def add_up(labels: Iterable[PreferenceLabel]) -> LabelFigures:
             inconsistency[_bin(gap)] += 1
             inconsistency_sum += gap
         for principle_id, group in groupby(label.judgements, key=lambda judgement: judgement.principle_id):
-            _add(principles.setdefault(principle_id, _Sums()), list(group))
+            _add(principles.setdefault(principle_id, _Sums()), list(group), label.weights is not None)
     counted = sum(inconsistency)
     found = [_figures(principle_id, sums) for principle_id, sums in principles.items()]
     return LabelFigures(
@@ -94,17 +93,18 @@ def add_up(labels: Iterable[PreferenceLabel]) -> LabelFigures:
     )
 
 
-def _add(sums: _Sums, judgements: Sequence[Judgement]) -> None:
-    """Adds one label's judgements by one principle."""
+def _add(sums: _Sums, judgements: Sequence[Judgement], usable: bool) -> None:
+    """Adds one label's judgements by one principle; those of a label that came to nothing are only counted."""
+    sums.counts["drawn"] += 1
+    if not usable:
+        sums.counts["unusable"] += 1
+        return
     probabilities = {
         judgement.order: judgement.verdict.p_a
         for judgement in judgements
         if judgement.verdict is not None and judgement.verdict.usable_mass > 0
     }
     counts = sums.counts
-    counts["drawn"] += 1
-    counts["judgements"] += len(judgements)
-    counts["unreadable"] += sum(judgement.verdict is None for judgement in judgements)
     if probabilities:
         mean = sum(probabilities.values()) / len(probabilities)
         counts["answered"] += 1
@@ -120,8 +120,7 @@ def _figures(principle_id: str, sums: _Sums) -> PrincipleFigures:
     return PrincipleFigures(
         principle_id=principle_id,
         drawn=counts["drawn"],
-        judgements=counts["judgements"],
-        unreadable=counts["unreadable"],
+        unusable=counts["unusable"],
         answered=counts["answered"],
         certainty=sums.certainty / counts["answered"] if counts["answered"] else None,
         near_even=counts["near_even"],

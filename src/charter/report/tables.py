@@ -53,12 +53,13 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure at a glance: what it was at the start of the method, and what it is at the end."""
+    """One figure at a glance: what it was at the start of the method, and what it is at the end, with interval."""
 
     label: str
     before: str
     after: str
     whose: str
+    interval: str
 
 
 def headline(table: Table) -> Headline:
@@ -87,7 +88,8 @@ def tiles(table: Table) -> list[Tile]:
             metric.label,
             mean_of(metric, table[first][metric.name]),
             mean_of(metric, table[last][metric.name]),
-            f"{whose} ({interval_of(metric, table[last][metric.name]) or NONE})",
+            whose,
+            interval_of(metric, table[last][metric.name]),
         )
         for metric in shown[:4]
     ]
@@ -148,7 +150,7 @@ def stages(facts: RunFacts) -> Grid:
         (
             stage.name,
             stage.purpose,
-            stage.state,
+            "skipped" if stage.skipped else stage.state,
             whole(stage.parts) if stage.parts else NONE,
             whole(stage.rows) if stage.rows else NONE,
             whole(stage.tokens) if stage.tokens else NONE,
@@ -215,11 +217,11 @@ def principles(labels: LabelFigures, facts: RunFacts) -> Grid:
             percent(found.certainty),
             percent(found.near_even / found.answered if found.answered else None),
             percent(found.turned / found.both_orders if found.both_orders else None),
-            whole(found.unreadable),
+            whole(found.unusable),
         )
         for found in labels.principles
     )
-    headers = ("Principle", "Drawn", "Share", "Mean certainty", "Near even", "Turned with the order", "Unreadable")
+    headers = ("Principle", "Drawn", "Share", "Mean certainty", "Near even", "Turned with the order", "No label")
     return Grid(headers, rows)
 
 

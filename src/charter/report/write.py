@@ -47,7 +47,10 @@ def frontier_picture(table: Table, path: Path) -> None:
     with style(LIGHT):
         figure = draw_frontier(table, LIGHT)
         if figure is None:
-            raise RunError("no policy of the table has both helpfulness and harmlessness", "Finish the run first.")
+            raise RunError(
+                "no policy of the table has both helpfulness and harmlessness",
+                "Both come from the truth, or from a judge with usable verdicts on both kinds of prompt.",
+            )
         figure.savefig(
             buffer,
             format=path.suffix[1:],
