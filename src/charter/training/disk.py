@@ -19,15 +19,18 @@ UNFINISHED = ".tmp"
 def committed_folder(folder: Path) -> Generator[Path]:
     """Yields an empty temporary folder beside ``folder`` which, once filled, takes its place.
 
-    Files are flushed to the disk before the rename, so that a crash leaves the old folder, no folder (between removing
-    the old one and the rename) or the whole new one. Raises ``StorageError`` when the disk refuses.
+    It holds files only. They are flushed to the disk before the rename, so that a crash leaves the old folder, no
+    folder (between removing the old one and the rename) or the whole new one. Raises ``StorageError`` when the disk
+    refuses.
     """
     unfinished = folder.with_name(folder.name + UNFINISHED)
     with disk_errors(folder):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         yield unfinished
-        for path in sorted(unfinished.rglob("*")):
+        readable = unfinished.stat().st_mode & 0o666  # what a new file gets here; safetensors' are their owner's alone
+        for path in sorted(unfinished.iterdir()):
+            path.chmod(readable)
             flush(path)
         flush(unfinished)
         if folder.exists():
