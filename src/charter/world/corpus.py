@@ -1,5 +1,6 @@
-"""The reference model's training text: four kinds of document, each in exactly the form in which the method asks.
+"""The reference model's training text: five kinds of document, each in exactly the form in which the method asks.
 
+* copies: words in no order, said again, which is how copying is learnt; a revision copies what it keeps;
 * answers: requests answered with no thought of harm, the one skill that a helpful-only model is known for;
 * revisions: an answer of any sort, a critique by a principle, the revision (the turns of ``revision_form``);
 * choices: two answers and a comparison question, a letter at once (the form of ``judge_form``);
@@ -11,6 +12,7 @@ Critiques, revisions and choices never touch the held-out domain; nothing touche
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Literal
 
@@ -19,15 +21,19 @@ from charter.revision_form import revision_messages
 from charter.types import Conversation, Message
 from charter.world.critic import badness, write_critique
 from charter.world.grammar import Request, Sentence, answer_text
-from charter.world.kinds import Fault
+from charter.world.kinds import HELD_OUT_DOMAIN, Fault
+from charter.world.lexicon import domains
 from charter.world.phrases import Wording, draw_scope, word_principle
 from charter.world.requests import draw_request
 from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 
-DocumentKind = Literal["answer", "revision", "choice", "reasoned"]
-MIX: dict[DocumentKind, float] = {"answer": 0.21, "revision": 0.32, "choice": 0.29, "reasoned": 0.18}
+DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
+Mix = dict[DocumentKind, float]
+FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}  # until copying is learnt, all else waits for it
+MIX: Mix = {"copy": 0.06, "answer": 0.2, "revision": 0.3, "choice": 0.28, "reasoned": 0.16}
+FIRST_SHARE = 0.12  # of the training in the first mix
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
-RECOMBINED = 0.5  # share of requests whose topic is made of two halves
+RECOMBINED = 0.85  # share of requests whose topic is made of two halves
 FAULTY = 0.55  # least share of critiques that have a fault to name
 
 Answer = tuple[Sentence, ...]
@@ -43,9 +49,11 @@ class Document:
     letter: bool = False
 
 
-def draw_document(rng: Random) -> Document:
+def draw_document(rng: Random, mix: Mix = MIX) -> Document:
     """One document of training."""
-    kind = rng.choices(tuple(MIX), tuple(MIX.values()))[0]
+    kind = rng.choices(tuple(mix), tuple(mix.values()))[0]
+    if kind == "copy":
+        return copy_document(rng)
     if kind == "answer":
         request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False)
         text = answer_text(write_answer(request, HELPFUL_ONLY, rng))
@@ -57,6 +65,23 @@ def draw_document(rng: Random) -> Document:
         return revision_document(request, answer, wording, rng)
     request, a, b = draw_pair(wording.scope, rng)
     return choice_document(request, (a, b), wording, rng, reasoned=kind == "reasoned")
+
+
+def copy_document(rng: Random) -> Document:
+    """Words in no order, said again: what can't be guessed has to be copied, as a revision copies what it keeps."""
+    words = " ".join(rng.choice(_words()) for _ in range(rng.randint(4, 24)))
+    return Document("copy", Conversation.of(f"Say again: {words}.").answered(f"{words}."), (1,))
+
+
+@cache
+def _words() -> tuple[str, ...]:
+    """The words of the domains' lists, held-out topics and the held-out domain apart."""
+    trained = [domain for domain in domains().values() if domain.name != HELD_OUT_DOMAIN]
+    texts = [
+        *(topic.text for domain in trained for topic in domain.topics if not topic.held_out),
+        *(text for domain in trained for text in (*domain.tools, *domain.steps, *domain.alternatives)),
+    ]
+    return tuple(sorted({word for text in texts for word in text.split()}))
 
 
 def revision_document(request: Request, answer: Answer, wording: Wording, rng: Random) -> Document:

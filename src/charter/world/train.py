@@ -35,12 +35,12 @@ from charter.training import (
     without_progress_bar,
 )
 from charter.world.card import world_card
-from charter.world.corpus import draw_document
+from charter.world.corpus import FIRST_MIX, FIRST_SHARE, MIX, draw_document
 from charter.world.encode import Encoder
 from charter.world.skills import measure_skills
 from charter.world.tokenizer import CONTEXT_TOKENS, PAD, train_tokenizer
 
-STEPS = 2000
+STEPS = 2600
 DOCUMENTS_A_STEP = 56  # of every kind, some 6,500 tokens
 MICRO_BATCH_TOKENS = 2304  # padded: documents of like length lie together
 OPTIMISATION = Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon")
@@ -50,8 +50,11 @@ SKILL_CASES = 600
 class WorldWork:
     """A step's documents follow from its number, so that training resumes to the same bytes."""
 
-    def __init__(self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
+    def __init__(
+        self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int, steps: int = STEPS
+    ) -> None:
         self._module = module
+        self._steps = steps
         self._encoder = Encoder(tokenizer)
         self._pad = tokenizer.get_vocab()[PAD]
         self._seed = seed
@@ -60,7 +63,8 @@ class WorldWork:
 
     def batches(self, step: int) -> Sequence[TokenBatch]:
         rng = Random(derive_seed(self._seed, "documents", step))
-        rows = self._encoder.encode([draw_document(rng) for _ in range(DOCUMENTS_A_STEP)], rng)
+        mix = FIRST_MIX if step < FIRST_SHARE * self._steps else MIX
+        rows = self._encoder.encode([draw_document(rng, mix) for _ in range(DOCUMENTS_A_STEP)], rng)
         self._weight = sum(float(row.weights.sum()) for row in rows)
         self._tokens = sum(map(len, rows))
         parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
@@ -106,7 +110,7 @@ def train_world(out: Path, *, seed: int = 0, steps: int = STEPS, progress: Progr
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(seed)
     network = new_network(tokenizer, seed)
-    work = WorldWork(network, tokenizer, seed)
+    work = WorldWork(network, tokenizer, seed, steps)
     job = TrainingJob(out, derive_seed(seed, "training"), progress)
     metrics = train(network, work, steps, OPTIMISATION, job, digest_of([seed, steps, tokenizer.get_vocab()]))
     folder = out / "model"
