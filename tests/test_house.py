@@ -29,7 +29,7 @@ SPECIAL = {
     "viewer": {"records"},
     "lineage": {"records"},
 }
-ABOVE = {"pipeline", "job", "truth", "progress", "cli"}  # these join the pieces
+ABOVE = {"pipeline", "job", "truth", "progress", "cli", "__main__"}  # these join the pieces
 
 
 def imported_by(path: Path) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,12 +12,13 @@ from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from charter.cli.boundary import complain
 from charter.cli.console import block, line, put, say
 from charter.cli.options import RunFolder
 from charter.cli.reading import shown_reading
 from charter.cli.stages_read import is_complete, why_skipped
 from charter.cli.taken import open_job
-from charter.errors import PromptError
+from charter.errors import PromptError, UserError
 from charter.job import Job
 from charter.models.base import GenerateRequest, Model
 from charter.models.names import WORLD
@@ -60,7 +61,8 @@ def chat(
         settings.temperature if temperature is None else temperature, max_tokens or settings.max_tokens, seed
     )
     if prompt is None and sys.stdin.isatty():
-        _loop(_policies(job), job, sampling)
+        say("Ask something; an empty line leaves.")
+        converse(sys.stdin, _policies(job), job, sampling)
         return
     text = (sys.stdin.read() if prompt is None else prompt).strip()
     if not text:
@@ -68,13 +70,15 @@ def chat(
     put(_answered(text, _policies(job), job, sampling))
 
 
-def _loop(policies: Mapping[str, Model], job: Job, sampling: Sampling) -> None:
-    say("Ask something; an empty line leaves.")
-    while True:
-        text = typer.prompt("", default="", show_default=False, prompt_suffix="> ").strip()
+def converse(lines: Iterable[str], policies: Mapping[str, Model], job: Job, sampling: Sampling) -> None:
+    """Answers line after line until an empty one. One that can't be answered is said, and the next is asked for."""
+    for text in map(str.strip, lines):
         if text.lower() in LEAVE:
             return
-        put(_answered(text, policies, job, sampling))
+        try:
+            put(_answered(text, policies, job, sampling))
+        except UserError as error:
+            complain(error)
 
 
 def _policies(job: Job) -> dict[str, Model]:

@@ -36,7 +36,7 @@ class Pace:
         if self._first_done is None:
             return None
         made, taken = self.done - self._first_done, self._last_time - self._first_time
-        if made <= 0 or taken <= 0:
+        if made <= 0 or taken <= 0 or self.done >= self.total:
             return None
         return max(0.0, (self.total - self.done) * taken / made - (now - self._last_time))
 

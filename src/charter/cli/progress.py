@@ -31,7 +31,7 @@ def watched() -> Generator[StageWatcher]:
     if not console.is_terminal:
         yield LineWatcher(say)
         return
-    with Progress(*_columns(), console=console, transient=False) as progress:
+    with Progress(*columns(), console=console, transient=False) as progress:
         yield BarWatcher(progress)
 
 
@@ -109,7 +109,8 @@ class Units(ProgressColumn):
         return Text(f"{task.completed:.0f}/{task.total or 0:.0f} {unit}" if unit else "", "progress.download")
 
 
-def _columns() -> tuple[ProgressColumn, ...]:
+def columns() -> tuple[ProgressColumn, ...]:
+    """Stage, bar, units done, time left, and figures or what it took."""
     text = TextColumn("{task.description}", markup=False)
     return (text, BarColumn(bar_width=24), Units(), TimeLeft(), TextColumn("{task.fields[note]}", markup=False))
 
