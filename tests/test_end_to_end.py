@@ -61,7 +61,10 @@ def test_killed_anywhere_and_started_again_a_run_ends_with_the_same_digest(undis
     kills = 0
     for _ in range(12):
         process = subprocess.Popen(
-            charter(*SMOKE, "--out", str(out)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+            charter(*SMOKE, "--out", str(out)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         try:
             _, stderr = process.communicate(timeout=rng.uniform(4, 14))

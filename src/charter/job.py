@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charter.constitution import constitution_digest, dump_constitution, load_constitution
+from charter.constitution import dump_constitution, load_constitution
 from charter.digests import digest_of
 from charter.models.folder import ModelFolder
 from charter.models.names import model_folder
@@ -115,11 +115,6 @@ class Job:
         if folder.digest not in self._loaded:
             self._loaded[folder.digest] = LocalModel.load(folder.path)
         return self._loaded[folder.digest]
-
-
-def constitution_fingerprint(constitution: Constitution) -> str:
-    """The constitution's digest, under a name that pipelines read well by."""
-    return constitution_digest(constitution)
 
 
 def _fingerprint(value: Any) -> str:

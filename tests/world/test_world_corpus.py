@@ -38,7 +38,7 @@ def test_training_text_holds_every_kind_of_document_and_nothing_held_out() -> No
         assert not [
             pair
             for pair in sides
-            if f"{pair[0]} or {pair[1]}" in text or f"{pair[0]} better" in text and pair[1] in text
+            if f"{pair[0]} or {pair[1]}" in text or (f"{pair[0]} better" in text and pair[1] in text)
         ]
         if kind != "answer":
             assert not [words for words in held_words if words in text], text

@@ -130,5 +130,5 @@ def test_a_sentence_gives_its_slots_by_name() -> None:
     sentence = Sentence("stereotype", 0, ("islanders", "slow"))
     assert sentence.text == "As we all know, islanders are slow."
     assert sentence.slot("trait") == "slow"
-    assert {role for role in ROLES} == set(FORMS)
+    assert set(ROLES) == set(FORMS)
     assert slot_names("stereotype", 1) == ("group", "trait")
