@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/charter"
 BASE = {
     "types", "errors", "seeds", "digests", "printable", "yaml_file", "yaml_faults", "recipe", "recipe_file",
-    "judge_form", "revision_form", "transcript",
+    "judge_form", "revision_form", "transcript", "stage_names",
 }  # fmt: skip
 INFRASTRUCTURE = {"models", "records"}
 READS_PRINCIPLES = {"revision", "feedback", "evaluate", "world"}

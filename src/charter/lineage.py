@@ -24,6 +24,20 @@ from charter.digests import digest_of
 from charter.errors import RunError
 from charter.printable import printable
 from charter.records import Run, StageManifest
+from charter.stage_names import (
+    COMPARISONS,
+    EVALUATION,
+    HELPFUL_ONLY,
+    LABELS,
+    MATCHES,
+    PREFERENCE,
+    PROMPTS,
+    REVISIONS,
+    RL,
+    RL_CAI,
+    SFT,
+    SL_CAI,
+)
 from charter.types import (
     Answer,
     Candidate,
@@ -38,9 +52,6 @@ from charter.types import (
     Rollout,
 )
 
-PROMPTS, REVISIONS, SFT, COMPARISONS = "1-prompts", "2-revisions", "3-sft", "4-comparisons"
-LABELS, PREFERENCE, RL, EVALUATION, MATCHES = "5-labels", "6-preference", "7-rl", "8-evaluation", "8-matches"
-HELPFUL_ONLY, SL_CAI, RL_CAI = "helpful_only", "sl_cai", "rl_cai"
 ROUND, MATCH = "revision_", "match-"  # how the names of answers after a round, and the ids of matches, begin
 Record = Prompt | RevisionChain | Comparison | PreferenceLabel | Rollout | Answer
 RECORDS: Mapping[str, type[Record]] = {

@@ -33,6 +33,21 @@ from charter.progress import NobodyWatches, Watcher
 from charter.recipe import Recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
+from charter.stage_names import (
+    COMPARISONS,
+    EVALUATION,
+    HELPFUL_ONLY,
+    LABELS,
+    MATCHES,
+    POLICIES,
+    PREFERENCE,
+    PROMPTS,
+    REVISIONS,
+    RL,
+    RL_CAI,
+    SFT,
+    SL_CAI,
+)
 from charter.types import (
     Answer,
     Comparison,
@@ -45,11 +60,6 @@ from charter.types import (
     SkippedPrompt,
     Split,
 )
-
-PROMPTS, REVISIONS, SFT, COMPARISONS = "1-prompts", "2-revisions", "3-sft", "4-comparisons"
-LABELS, PREFERENCE, RL, EVALUATION, MATCHES = "5-labels", "6-preference", "7-rl", "8-evaluation", "8-matches"
-HELPFUL_ONLY, SL_CAI, RL_CAI = "helpful_only", "sl_cai", "rl_cai"
-POLICIES = (HELPFUL_ONLY, SL_CAI, RL_CAI)
 
 Reader = Callable[[Prompt, str], Reading]
 

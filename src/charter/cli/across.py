@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 from charter.cli.stages_read import is_complete
 from charter.errors import RunError
 from charter.evaluate import Table, table_from_records
-from charter.pipeline import MATCHES
 from charter.records import Run
+from charter.stage_names import MATCHES
 from charter.types import Estimate
 
 ELO = "_elo"  # ends the name of a rating; every other metric is a share

@@ -22,8 +22,8 @@ from charter.errors import PromptError, UserError
 from charter.job import Job
 from charter.models.base import GenerateRequest, Model
 from charter.models.names import WORLD
-from charter.pipeline import HELPFUL_ONLY, RL, RL_CAI, SFT, SL_CAI
 from charter.seeds import derive_seed
+from charter.stage_names import HELPFUL_ONLY, RL, RL_CAI, SFT, SL_CAI
 from charter.types import Message
 
 TRAINED: Mapping[str, str] = {SL_CAI: SFT, RL_CAI: RL}

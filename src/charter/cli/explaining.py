@@ -18,8 +18,8 @@ from charter.cli.taken import constitution_of
 from charter.constitution import draw_for_revision
 from charter.lineage import Node, Sources, trace
 from charter.models.folder import ModelFolder
-from charter.pipeline import PREFERENCE, RL, SFT
 from charter.records import Run
+from charter.stage_names import PREFERENCE, RL, SFT
 
 DIGEST = 64  # characters of a digest in full; people are shown the first few
 SHOWN = 12

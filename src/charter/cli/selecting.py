@@ -11,9 +11,10 @@ from typing import Any
 from charter.cli.stages_read import why_skipped
 from charter.errors import RunError
 from charter.lineage import RECORDS
-from charter.pipeline import PREFERENCE, SFT, STAGES
+from charter.pipeline import STAGES
 from charter.printable import printable
 from charter.records import Run
+from charter.stage_names import PREFERENCE, SFT
 
 LINES: Mapping[str, str] = {SFT: "metrics.jsonl", PREFERENCE: "held_out.jsonl"}
 

@@ -16,18 +16,8 @@ from charter.cli.stages_read import is_complete
 from charter.cli.taken import open_job
 from charter.errors import RunError
 from charter.job import Job
-from charter.pipeline import (
-    COMPARISONS,
-    EVALUATION,
-    LABELS,
-    MATCHES,
-    PREFERENCE,
-    PROMPTS,
-    REVISIONS,
-    RL,
-    SFT,
-    STAGES,
-)
+from charter.pipeline import STAGES
+from charter.stage_names import COMPARISONS, EVALUATION, LABELS, MATCHES, PREFERENCE, PROMPTS, REVISIONS, RL, SFT
 
 COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "prompts": ((PROMPTS,), "Stage 1: gathers red-team and helpful prompts, and holds some out."),

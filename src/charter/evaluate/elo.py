@@ -20,11 +20,12 @@ import numpy.typing as npt
 
 from charter.errors import InvariantError
 from charter.seeds import derive_seed
+from charter.stage_names import HELPFUL_ONLY
 from charter.types import Estimate, PreferenceLabel
 
 Floats = npt.NDArray[np.float64]
 
-ANCHOR = "helpful_only"
+ANCHOR = HELPFUL_ONLY
 POINTS_PER_NAT = 400 / math.log(10)
 PRIOR_MATCHES = 1.0
 MAX_STEP = 2.0  # nats that a Newton step may move a rating: far from the optimum the full step can overshoot

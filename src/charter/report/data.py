@@ -18,7 +18,8 @@ from charter.report.examples import SideBySide, chain_picker, pick_prompts, side
 from charter.report.facts import RunFacts, is_begun, read_facts
 from charter.report.files import CALIBRATION, TABLE, Number, read_json, read_metrics
 from charter.report.labels import LabelFigures, add_up
-from charter.report.names import (
+from charter.report.revisions import Hygiene
+from charter.stage_names import (
     COMPARISONS,
     EVALUATION,
     HELPFUL_ONLY,
@@ -30,7 +31,6 @@ from charter.report.names import (
     RL,
     SL_CAI,
 )
-from charter.report.revisions import Hygiene
 from charter.types import Answer, Comparison, Estimate, PreferenceLabel, Prompt, RevisionChain
 
 Table = Mapping[str, Mapping[str, Estimate]]

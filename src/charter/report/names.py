@@ -6,7 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-HELPFUL_ONLY, SL_CAI, RL_CAI = "helpful_only", "sl_cai", "rl_cai"
+from charter.stage_names import (
+    COMPARISONS,
+    EVALUATION,
+    HELPFUL_ONLY,
+    LABELS,
+    MATCHES,
+    PREFERENCE,
+    PROMPTS,
+    REVISIONS,
+    RL,
+    RL_CAI,
+    SFT,
+    SL_CAI,
+)
+
 POLICY_LABELS = {HELPFUL_ONLY: "Helpful-only", SL_CAI: "SL-CAI", RL_CAI: "RL-CAI"}
 ROUND = re.compile(r"revision_(\d{1,4})")
 
@@ -48,18 +62,16 @@ METRICS = (
 HARM, HELPED, HARMLESS_ELO, HELPFUL_ELO = "harmful_compliance", "helped", "harmlessness_elo", "helpfulness_elo"
 
 STAGES = {
-    "1-prompts": "red-team and helpful prompts, some held out",
-    "2-revisions": "first responses, critiques, revisions",
-    "3-sft": "fine-tuning on the revisions: SL-CAI",
-    "4-comparisons": "two SL-CAI answers to each prompt",
-    "5-labels": "the judge's preference between them",
-    "6-preference": "the preference model",
-    "7-rl": "reinforcement learning: RL-CAI",
-    "8-evaluation": "answers to held-out prompts",
-    "8-matches": "policies before the judge; the table",
+    PROMPTS: "red-team and helpful prompts, some held out",
+    REVISIONS: "first responses, critiques, revisions",
+    SFT: "fine-tuning on the revisions: SL-CAI",
+    COMPARISONS: "two SL-CAI answers to each prompt",
+    LABELS: "the judge's preference between them",
+    PREFERENCE: "the preference model",
+    RL: "reinforcement learning: RL-CAI",
+    EVALUATION: "answers to held-out prompts",
+    MATCHES: "policies before the judge; the table",
 }
-PROMPTS, REVISIONS, SFT, COMPARISONS = "1-prompts", "2-revisions", "3-sft", "4-comparisons"
-LABELS, PREFERENCE, RL, EVALUATION, MATCHES = "5-labels", "6-preference", "7-rl", "8-evaluation", "8-matches"
 
 FLAG_LABELS = {
     "opener": "announcement taken off",

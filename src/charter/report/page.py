@@ -20,19 +20,10 @@ from charter.report.charts_counts import costs, label_spread
 from charter.report.charts_policies import frontier, rounds
 from charter.report.charts_training import reinforcement, reliability
 from charter.report.data import ReportData
-from charter.report.names import (
-    EVALUATION,
-    LABELS,
-    MATCHES,
-    PREFERENCE,
-    REVISIONS,
-    RL,
-    SFT,
-    flag_label,
-    policy_label,
-)
+from charter.report.names import flag_label, policy_label
 from charter.report.palette import DARK, LIGHT, colour_of
 from charter.report.sketch import Picture
+from charter.stage_names import EVALUATION, LABELS, MATCHES, PREFERENCE, REVISIONS, RL, SFT
 from charter.types import FLAWS
 
 LONGEST_TEXT = 2000  # characters of a text that are shown

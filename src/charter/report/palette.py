@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from charter.report.names import HELPFUL_ONLY, RL_CAI, SL_CAI
+from charter.stage_names import HELPFUL_ONLY, RL_CAI, SL_CAI
 
 LIGHT = {
     "paper": "#ffffff",

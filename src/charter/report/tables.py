@@ -16,12 +16,7 @@ from charter.report.names import (
     HARMLESS_ELO,
     HELPED,
     HELPFUL_ELO,
-    MATCHES,
     METRICS,
-    PREFERENCE,
-    PROMPTS,
-    RL,
-    SFT,
     Metric,
     flag_label,
     metric_of,
@@ -30,6 +25,7 @@ from charter.report.names import (
 from charter.report.palette import colour_of
 from charter.report.revisions import Hygiene
 from charter.report.sketch import Grid
+from charter.stage_names import MATCHES, PREFERENCE, PROMPTS, RL, SFT
 from charter.types import FLAWS
 
 
