@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup run smoke test test-slow check format clean
+.PHONY: setup run smoke seeds test test-slow check format clean
 
 setup: $(VENV)/ready
 
@@ -22,6 +22,11 @@ run: setup
 
 smoke: setup
 	$(BIN)/charter run recipes/smoke.yaml --out runs/smoke
+
+# The table of the README: the default recipe with three seeds, beside its targets.
+seeds: setup
+	for seed in 0 1 2; do $(BIN)/charter run recipes/default.yaml --set seed=$$seed --out runs/seed$$seed || exit; done
+	$(BIN)/charter table runs/seed0 runs/seed1 runs/seed2
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow"
