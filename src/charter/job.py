@@ -45,6 +45,7 @@ class Job:
     recipe: Recipe
     constitution: Constitution
     watcher: Watcher = field(default_factory=NobodyWatches)
+    _folders: dict[str, ModelFolder] = field(default_factory=dict[str, ModelFolder])
     _loaded: dict[str, LocalModel] = field(default_factory=dict)
 
     @classmethod
@@ -91,12 +92,18 @@ class Job:
     @property
     def start(self) -> ModelFolder:
         """The helpful-only start's folder."""
-        return model_folder(self.recipe.models.policy)
+        return self._folder(self.recipe.models.policy)
 
     @property
     def judge(self) -> ModelFolder:
         """The feedback model's folder."""
-        return model_folder(self.recipe.models.judge or self.recipe.models.policy)
+        return self._folder(self.recipe.models.judge or self.recipe.models.policy)
+
+    def _folder(self, name: str) -> ModelFolder:
+        """A model's folder, digested once: that takes a while for one of many gigabytes."""
+        if name not in self._folders:
+            self._folders[name] = model_folder(name)
+        return self._folders[name]
 
     def trained(self, stage: str) -> ModelFolder | None:
         """The folder of the model that a stage trained, its files verified; None if it had nothing to learn from.

@@ -97,7 +97,7 @@ def make_prompts(job: Job) -> StageFolder:
         return Outcome(counts, 0, ["skipped.json"])
 
     made_from = {
-        "recipe.prompts": settings,
+        "recipe.prompts": settings.model_dump(exclude={"source"}),  # which file it was, "source" says by content
         "source": _source_digest(settings.source),
         "models.policy": job.start,
         "recipe.revision.max_tokens": job.recipe.revision.max_tokens,
