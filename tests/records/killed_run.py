@@ -139,8 +139,8 @@ def at_random(folder: Path, digest: str, num_runs: int) -> int:
     """
     chance, kills = random.Random(7), 0
     for number in range(num_runs):
-        path, patience_seconds = folder / f"run-{number}", 0.05
-        while forked(lambda path=path: session(path), chance.uniform(0.002, patience_seconds)):
+        path, patience_seconds = folder / f"run-{number}", 0.008
+        while forked(lambda path=path: session(path), chance.uniform(0.0005, patience_seconds)):
             forked(lambda path=path: check_after_kill(path))
             kills, patience_seconds = kills + 1, patience_seconds * 1.2
         forked(lambda path=path: expect(path, digest))
@@ -163,7 +163,7 @@ def main() -> None:
     killed_before(first - 5, half)  # just before the last stage's manifest: the next session has to clear the stage
     assert not Run.open(half).stage("2-training").manifest.complete
     second = at_every_operation(folder / "second", digest, start=half)
-    print(first, second, at_random(folder / "random", digest, num_runs=2))
+    print(first, second, at_random(folder / "random", digest, num_runs=4))
 
 
 if __name__ == "__main__":
