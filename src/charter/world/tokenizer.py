@@ -12,7 +12,7 @@ from charter.world.corpus import draw_document
 
 PAD, BEGIN, END = "<|pad|>", "<|begin|>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
-VOCABULARY = 1536  # a common word of the world is one token
+VOCABULARY = 2560  # every word of the world is one token: a copied word is then copied whole
 DOCUMENTS = 20_000
 CONTEXT_TOKENS = 512
 

@@ -40,7 +40,7 @@ from charter.world.encode import Encoder
 from charter.world.skills import measure_skills
 from charter.world.tokenizer import CONTEXT_TOKENS, PAD, train_tokenizer
 
-STEPS = 2600
+STEPS = 3600
 DOCUMENTS_A_STEP = 56  # of every kind, some 6,500 tokens
 MICRO_BATCH_TOKENS = 2304  # padded: documents of like length lie together
 OPTIMISATION = Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon")
@@ -90,7 +90,7 @@ def new_network(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausal
             intermediate_size=704,
             num_hidden_layers=4,
             num_attention_heads=4,
-            num_key_value_heads=4,
+            num_key_value_heads=2,  # generation on a CPU is bound by reading them
             max_position_embeddings=CONTEXT_TOKENS,
             tie_word_embeddings=True,
             pad_token_id=ids["pad"],
