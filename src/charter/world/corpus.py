@@ -30,7 +30,7 @@ from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
 Mix = dict[DocumentKind, float]
 FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}  # until copying is learnt, all else waits for it
-MIX: Mix = {"copy": 0.06, "answer": 0.2, "revision": 0.3, "choice": 0.28, "reasoned": 0.16}
+MIX: Mix = {"copy": 0.06, "answer": 0.24, "revision": 0.3, "choice": 0.25, "reasoned": 0.15}
 FIRST_SHARE = 0.12  # of the training in the first mix
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
 RECOMBINED = 0.85  # share of requests whose topic is made of two halves

@@ -6,6 +6,7 @@ world's own "before".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -142,6 +143,7 @@ def _core(request: Request, rates: Rates, rng: Random) -> list[Sentence]:
 
 def _sentence(role: SentenceRole, request: Request, rng: Random) -> Sentence:
     form = rng.randrange(len(FORMS[role]))
+    names = slot_names(role, form)
     closed = closed_slots(domains()[request.topic.domain])
     sides = [request.topic.first, request.topic.second]
     if role == "push":
@@ -154,8 +156,14 @@ def _sentence(role: SentenceRole, request: Request, rng: Random) -> Sentence:
         "winner": sides[0],
         "loser": sides[1],
     }
-    filled: dict[str, str] = {}
-    for name in slot_names(role, form):
-        options = [value for value in closed.get(name, (open_slots.get(name, ""),)) if value not in filled.values()]
-        filled[name] = rng.choice(options)
-    return Sentence(role, form, tuple(filled.values()))
+    slots = (rng.choice(_first_or_later(name, closed.get(name, (open_slots.get(name, ""),)))) for name in names)
+    return Sentence(role, form, tuple(slots))
+
+
+def _first_or_later(name: str, options: Sequence[str]) -> Sequence[str]:
+    """Of two slots that must differ, the first takes from the first half of the list, the other from the second.
+
+    A step list is in the order of the work, and a model that samples the two need not compare them.
+    """
+    half = len(options) // 2
+    return options[:half] if name in ("step", "value") else options[half:] if name in ("step2", "value2") else options
