@@ -8,7 +8,7 @@ template that refuses a system role.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -25,9 +25,11 @@ from transformers import (
 )
 
 Family = Literal["llama", "qwen3", "gemma3"]
-Alphabet = Literal["bpe", "characters"]
+Alphabet = Literal["bpe", "characters", "sentencepiece", "sentencepiece_prefix", "unigram", "wordpiece"]
 FAMILIES: tuple[Family, ...] = ("llama", "qwen3", "gemma3")
+ALPHABETS: tuple[Alphabet, ...] = get_args(Alphabet)
 CONTEXT = 4096
+PRINTABLE = [chr(code) for code in range(33, 127)] + ["\n", "▁"]
 TEXT = [
     "The assistant should be helpful, honest and harmless, and say so in plain words.",
     "Consider the following conversation between a human and an assistant:\n\nHuman: How do I bake bread?",
@@ -82,15 +84,8 @@ def make_tiny_model(family: Family, folder: Path, *, alphabet: Alphabet = "bpe",
 
 
 def make_tokenizer(family: Family, alphabet: Alphabet = "bpe") -> PreTrainedTokenizerFast:
-    """A byte-level BPE that merges words with the space before them, or one token a byte."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=alphabet == "bpe")
-    tokenizer.decoder = decoders.ByteLevel()
-    size = 400 if alphabet == "bpe" else 256
-    trainer = trainers.BpeTrainer(
-        vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator(TEXT, trainer)
+    """A tokenizer of the small text above, of one of six kinds, with the family's control tokens and template."""
+    tokenizer = _make_pieces(alphabet)
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL[family]])
     if family == "qwen3":
         tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in ("<think>", "</think>")])
@@ -104,6 +99,43 @@ def make_tokenizer(family: Family, alphabet: Alphabet = "bpe") -> PreTrainedToke
     )
     wrapped.chat_template = TEMPLATES[family]
     return wrapped
+
+
+def _make_pieces(alphabet: Alphabet) -> Tokenizer:
+    """How text is cut.
+
+    ``bpe``: bytes, merged, the space at a word's front; ``characters``: a token a byte. ``sentencepiece``: characters
+    merged, spaces written "▁"; ``sentencepiece_prefix`` also puts one before the text, as Llama 2
+    and Mistral do; ``unigram``: the likeliest pieces, as T5 and Gemma's ancestors; ``wordpiece``: words split off at
+    spaces and marks, their later pieces written "##", as BERT.
+    """
+    if alphabet in ("bpe", "characters"):
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=alphabet == "bpe")
+        tokenizer.decoder = decoders.ByteLevel()
+        size = 400 if alphabet == "bpe" else 256
+        start = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=start, show_progress=False)
+    elif alphabet == "wordpiece":
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=400, initial_alphabet=PRINTABLE, special_tokens=["[UNK]"], show_progress=False
+        )
+    else:
+        scheme = "always" if alphabet == "sentencepiece_prefix" else "never"
+        tokenizer = Tokenizer(models.Unigram() if alphabet == "unigram" else models.BPE(unk_token="<unk>"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+        tokenizer.decoder = decoders.Metaspace(prepend_scheme=scheme)
+        shared = {"vocab_size": 400, "initial_alphabet": PRINTABLE, "special_tokens": ["<unk>"], "show_progress": False}
+        trainer = (
+            trainers.UnigramTrainer(unk_token="<unk>", **shared)
+            if alphabet == "unigram"
+            else trainers.BpeTrainer(**shared)
+        )
+    tokenizer.train_from_iterator(TEXT, trainer)
+    return tokenizer
 
 
 def _make_module(family: Family, vocab_size: int) -> PreTrainedModel:

@@ -16,7 +16,7 @@ from charter.models.network import Network
 from charter.models.rendering import answer_span, render_text, render_tokens
 from charter.models.rows import Rows
 from charter.types import Message
-from tiny_models import FAMILIES, Alphabet, Family, make_tiny_model
+from tiny_models import ALPHABETS, FAMILIES, Alphabet, Family, make_tiny_model
 
 Maker = Callable[..., LocalModel]
 QUESTIONS = ["Hi", "How do I bake bread?", "Consider the following conversation between a human and an assistant. " * 2]
@@ -172,7 +172,7 @@ def full_logprob(model: LocalModel, stem: int, tokens: list[int]) -> float:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("alphabet", ["bpe", "characters"])
+@pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_a_choices_logprob_is_the_sum_of_a_full_forward_pass(local: Maker, family: Family, alphabet: Alphabet) -> None:
     model = local(family, alphabet)
     cases = [
