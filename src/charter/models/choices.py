@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
+from charter.models.memory import in_halves
 from charter.models.network import Network
 
 Tokens = tuple[int, ...]
@@ -60,8 +61,10 @@ def score(network: Network, forks: Sequence[Fork]) -> list[tuple[float, ...]]:
     found: dict[tuple[_Line, Tokens], float] = {}
     with network.evaluating():
         for batch in _batches(lines, network.row_budget()):
-            keys = [(line, branch) for line in batch for branch in carried[line]]
-            found.update(zip(keys, _score_batch(network, batch, carried), strict=True))
+            for line, scores in zip(
+                batch, in_halves(batch, lambda part: _score_batch(network, part, carried)), strict=True
+            ):
+                found.update(zip([(line, branch) for branch in carried[line]], scores, strict=True))
     return [tuple(found[_Line.of(fork.stem, branch), branch] for branch in fork.branches) for fork in forks]
 
 
@@ -70,8 +73,10 @@ def other_mass(logprobs: Sequence[float]) -> float:
     return min(1.0, max(0.0, 1.0 - sum(math.exp(value) for value in logprobs)))
 
 
-def _score_batch(network: Network, lines: Sequence[_Line], carried: Mapping[_Line, Sequence[Tokens]]) -> list[float]:
-    """The log-probabilities of all branches that ``lines`` carry, line by line."""
+def _score_batch(
+    network: Network, lines: Sequence[_Line], carried: Mapping[_Line, Sequence[Tokens]]
+) -> list[list[float]]:
+    """For each line, the log-probabilities of all branches that it carries."""
     longest = max(len(line.fed) for line in lines)
     copies = Counter(line.read for line in lines)  # in order of first appearance, and equal ones stand together
     rows = network.read(list(copies), list(copies.values()), longest)
@@ -84,7 +89,8 @@ def _score_batch(network: Network, lines: Sequence[_Line], carried: Mapping[_Lin
     row_P, step_P, token_P, owner_P = torch.tensor(places, dtype=torch.long).reshape(-1, 4).T
     logprobs_P = logits_RTV[row_P, step_P, token_P] - logits_RTV.logsumexp(-1)[row_P, step_P]
     sums = torch.zeros(len(branches), dtype=torch.float64).index_add(0, owner_P, logprobs_P.double().cpu())
-    return sums.tolist()
+    values = iter(sums.tolist())
+    return [[next(values) for _ in carried[line]] for line in lines]
 
 
 def _batches(lines: Sequence[_Line], budget: int) -> list[Sequence[_Line]]:

@@ -37,10 +37,14 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder that has all that a model needs. ``digest`` is that of the files that decide its answers."""
+    """A folder that has all that a model needs. ``digest`` is that of the files that decide its answers.
+
+    ``weights`` names its weight files.
+    """
 
     path: Path
     digest: str
+    weights: tuple[str, ...] = ()
 
     @classmethod
     def check(cls, path: Path | str) -> ModelFolder:
@@ -61,7 +65,7 @@ class ModelFolder:
         _require_tokenizer(folder)
         _require_chat_template(folder)
         settings = [name for name in SETTINGS if (folder / name).is_file()]
-        return cls(folder, digest_of_files(folder, [*weights, *settings]))
+        return cls(folder, digest_of_files(folder, [*weights, *settings]), tuple(weights))
 
 
 def _weight_files(folder: Path) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from charter.errors import ModelError
+from charter.models.memory import in_halves
 from charter.models.network import Network
 from charter.models.rows import Rows
 from charter.models.sampling import draw, uniforms
@@ -64,12 +65,13 @@ class Written:
 
 def write(network: Network, jobs: Sequence[Job], ends: frozenset[int]) -> list[Written]:
     """Each job's answer, in order. ``ends`` are the tokens that end one. Raises ``ModelError`` for broken weights."""
-    written = [Written() for _ in jobs]
+    written: dict[int, Written] = {}
     order = sorted(range(len(jobs)), key=lambda index: (len(jobs[index].prompt), jobs[index].prompt, index))
     with network.evaluating():
         for batch in _batches(jobs, order, network.row_budget()):
-            _write_batch(network, [jobs[index] for index in batch], [written[index] for index in batch], ends)
-    return written
+            found = in_halves(batch, lambda part: _write_batch(network, [jobs[index] for index in part], ends))
+            written.update(zip(batch, found, strict=True))
+    return [written[index] for index in range(len(jobs))]
 
 
 def _batches(jobs: Sequence[Job], order: Sequence[int], budget: int) -> list[list[int]]:
@@ -112,8 +114,9 @@ class _Live:
         self.last_R = self.last_R[chosen]
 
 
-def _write_batch(network: Network, jobs: Sequence[Job], written: Sequence[Written], ends: frozenset[int]) -> None:
+def _write_batch(network: Network, jobs: Sequence[Job], ends: frozenset[int]) -> list[Written]:
     """Continues jobs, of which those with equal prompts stand together, until each has stopped."""
+    written = [Written() for _ in jobs]
     longest = max(job.limit for job in jobs)
     rows = _read_prompts(network, jobs, longest)
     live = _Live.start(jobs, network.weight.device)
@@ -129,10 +132,11 @@ def _write_batch(network: Network, jobs: Sequence[Job], written: Sequence[Writte
                 written[place].take(token, jobs[place], ends)
         going = [row for row, place in enumerate(live.places) if written[place].going]
         if not going:
-            return
+            break
         if len(going) <= len(live.places) * (1 - LEAVE_SHARE):
             rows.keep(going)
             live.keep(going)
+    return written
 
 
 def _read_prompts(network: Network, jobs: Sequence[Job], room: int) -> Rows:

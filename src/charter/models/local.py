@@ -17,6 +17,7 @@ from charter.models.base import ChoiceLogprobs, ChoiceRequest, GenerateRequest
 from charter.models.choices import Fork, other_mass, score
 from charter.models.folder import ModelFolder
 from charter.models.generation import Job, Written, write
+from charter.models.memory import Weights, require_memory
 from charter.models.network import Network
 from charter.models.rendering import chat_format, decode_answer, encode, render_text, render_tokens
 from charter.types import Completion, Message
@@ -52,12 +53,14 @@ class LocalModel:
         float32. ``exact`` computes everything in float32. Raises ``ModelError`` for a folder that can't be used.
         """
         folder = ModelFolder.check(path)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        held = device.type == "cpu" and Weights.of(folder).numbers <= SMALL
+        require_memory(folder, 4 if exact or held else None, device, "load")
         module, tokenizer = _load_module(folder, exact), _load_tokenizer(folder)
         _require_attention(module, folder)
-        if torch.cuda.is_available():
-            cast("torch.nn.Module", module).to("cuda")
-        elif module.num_parameters() <= SMALL:
+        if held:
             module.float()
+        cast("torch.nn.Module", module).to(device)
         return cls.wrap(module, tokenizer, folder.digest, exact=exact)
 
     @classmethod

@@ -10,13 +10,16 @@ from typing import cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from charter.models.folder import ModelFolder
 from charter.models.local import LocalModel
+from charter.models.memory import require_memory
 from charter.models.rendering import answer_span, chat_format
 from charter.training.batches import WeightedTokens
 from charter.training.quiet import without_progress_bar
 from charter.types import Message
 
 PLAIN_CONTEXT = 1024  # tokens
+TRAINING_BYTES = 16  # a number: weight, gradient and AdamW's two moments, each in float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class Start:
 
     @classmethod
     def load(cls, folder: Path) -> Start:
-        """Raises ``ModelError`` for a folder that isn't a usable model."""
+        """Raises ``ModelError`` for a folder that isn't a usable model, or one too large to train here."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        require_memory(ModelFolder.check(folder), TRAINING_BYTES, device, "train")
         with without_progress_bar():
             model = LocalModel.load(folder, exact=True)
         module = cast("PreTrainedModel", model.module.float())
