@@ -51,7 +51,7 @@ def test_a_model_that_fits_is_let_through(folder: Path) -> None:
     assert (memory.free_bytes(torch.device("cpu")) or 1) > 0
 
 
-def test_weights_that_are_no_safetensors_are_a_users_error(folder: Path, tmp_path: Path) -> None:
+def test_weights_that_are_no_safetensors_are_a_users_error(tmp_path: Path) -> None:
     for content in (b"", b"\xff" * 64, b"\x02" + b"\0" * 7 + b"{"):
         (tmp_path / "model.safetensors").write_bytes(content)
         with pytest.raises(ModelError, match="isn't a safetensors file"):

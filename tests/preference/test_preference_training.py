@@ -8,8 +8,10 @@ import pytest
 from charter.errors import TrainingError
 from charter.preference import PreferenceScorer, train_preference_model
 from charter.preference.data import is_held_out, preference_data
+from charter.preference.network import preference_network
+from charter.preference.stage import Pair, PreferenceWork
 from charter.recipe import Preference
-from charter.training import TrainingJob
+from charter.training import Start, TrainingJob, WeightedTokens
 from charter.types import Candidate, Comparison, Conversation, LabelState, PreferenceLabel, Prompt, Verdict
 from tiny_models import make_tiny_model
 
@@ -116,3 +118,18 @@ def test_other_architectures_make_preference_models_alike(family: str, tmp_path:
     start = make_tiny_model(family, tmp_path / "start")  # type: ignore[arg-type]
     found = train_preference_model(start, LABELS[:40], SETTINGS, TrainingJob(tmp_path, seed=0))
     assert found["train"]
+
+
+def test_halves_of_a_batch_are_whole_pairs_and_their_losses_add_up(start: Path) -> None:
+    model = Start.load(start)
+    pairs = [
+        Pair(WeightedTokens.unweighted(range(1, 4 + i)), WeightedTokens.unweighted(range(2, 9 - i)), i / 4)
+        for i in range(5)
+    ]
+    settings = SETTINGS.model_copy(update={"batch_tokens": 4096, "epochs": 1})
+    work = PreferenceWork(preference_network(model, 0), pairs, settings, 0, model.pad_token)
+    (batch,) = work.batches(0)
+    halves = work.halves(batch)
+    assert [len(half.targets_P) for half in halves] == [2, 3]
+    assert sum(work.loss(half).item() for half in halves) == pytest.approx(work.loss(batch).item(), abs=1e-5)
+    assert work.halves(halves[0].pairs(0, 1)) != halves and len(work.halves(halves[0].pairs(0, 1))) == 1

@@ -10,7 +10,8 @@ from charter.models.base import GenerateRequest
 from charter.models.local import LocalModel
 from charter.recipe import Sft
 from charter.sft import SftExample, fine_tune
-from charter.training import TrainingJob
+from charter.sft.stage import SftWork
+from charter.training import Start, TrainingJob
 from charter.types import Conversation, Message
 from tiny_models import CONTEXT, make_tiny_model
 
@@ -85,3 +86,13 @@ def test_other_architectures_are_fine_tuned_alike(family: str, tmp_path: Path) -
     found = fine_tune(start, EXAMPLES[:16], Sft(learning_rate=1e-2, batch_tokens=256), TrainingJob(tmp_path, seed=0))
     assert math.isfinite(found["last_loss"]) and found["last_loss"] < found["first_loss"]
     LocalModel.load(tmp_path / "model")
+
+
+def test_the_losses_of_a_batchs_halves_add_up_to_its_own(start: Path) -> None:
+    model = Start.load(start)
+    rows = [model.answered(e.conversation.messages, e.answer * (1 + i)) for i, e in enumerate(EXAMPLES[:3])]
+    work = SftWork(model.module, rows, SETTINGS.model_copy(update={"batch_tokens": 4096}), 0, model.pad_token)
+    (batch,) = work.batches(0)
+    assert sum(work.loss(half).item() for half in work.halves(batch)) == pytest.approx(
+        work.loss(batch).item(), abs=1e-4
+    )

@@ -46,3 +46,13 @@ def test_a_weight_on_the_first_token_is_refused() -> None:
         WeightedTokens(np.array([1, 2], dtype=np.int32), np.array([1, 1], dtype=np.float32))
     with pytest.raises(InvariantError, match="equally long"):
         WeightedTokens(np.array([1, 2], dtype=np.int32), np.array([0], dtype=np.float32))
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=9))
+def test_halves_hold_the_same_rows_without_needless_padding(lengths: list[int]) -> None:
+    rows = [WeightedTokens.answer(range(1, length + 1), 1, length) for length in lengths]
+    halves = collate(rows, pad_token=0).halves()
+    assert [int(length) for half in halves for length in half.lengths_B] == lengths
+    assert [half.num_tokens for half in halves] == [int((half.tokens_BT != 0).sum()) for half in halves]
+    assert all(half.tokens_BT.shape[1] == int(half.lengths_B.max()) for half in halves)
+    assert len(halves) == min(2, len(rows))

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 from toy_training import STEPS, CountingWork, count_upwards, tiny_network
+from transformers import PreTrainedModel
 
 from charter.errors import FingerprintError, StorageError, TrainingError
 from charter.training.batches import TokenBatch
+from charter.training.logprobs import token_logprobs
 from charter.training.loop import Optimisation, TrainingJob, end_training, train
 
 
@@ -75,3 +77,39 @@ def test_a_folder_that_cannot_be_written_is_the_disks_refusal(tmp_path: Path) ->
 def test_training_leaves_torch_as_it_was(tmp_path: Path) -> None:
     count_upwards(tmp_path)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+class CrampedWork(CountingWork):
+    """Fails in the backward pass of a batch of more than ``room`` rows, as a device that is full would."""
+
+    def __init__(self, module: PreTrainedModel, room: int) -> None:
+        super().__init__(module)
+        self._room = room
+        self.refused = 0
+
+    def loss(self, batch: TokenBatch) -> Tensor:
+        whole = -token_logprobs(self._module, batch).sum() / 100
+        if len(batch.lengths_B) > self._room:
+            self.refused += 1
+            whole.register_hook(self._refuse)
+        return whole
+
+    def _refuse(self, _: Tensor) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_batches_that_do_not_fit_are_halved_and_the_training_comes_to_the_same(tmp_path: Path) -> None:
+    losses: list[list[float]] = []
+    for name, room in (("roomy", 1000), ("cramped", 3)):
+        module = tiny_network(dropout=0.0)
+        work = CrampedWork(module, room)
+        rows = train(module, work, STEPS, Optimisation(1e-2), TrainingJob(tmp_path / name, 0), "x")
+        losses.append([row["loss"] for row in rows])
+        assert bool(work.refused) == (name == "cramped")
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_an_example_that_does_not_fit_alone_is_a_users_error(tmp_path: Path) -> None:
+    module = tiny_network()
+    with pytest.raises(TrainingError, match="single example"):
+        train(module, CrampedWork(module, 0), STEPS, Optimisation(1e-2), TrainingJob(tmp_path, 0), "x")

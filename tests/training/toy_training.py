@@ -20,10 +20,10 @@ from charter.training.optimisers import Method
 STEPS = 12
 
 
-def tiny_network() -> PreTrainedModel:
+def tiny_network(dropout: float = 0.1) -> PreTrainedModel:
     torch.manual_seed(0)
     shape = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "attention_dropout": 0.1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "attention_dropout": dropout}
     return LlamaForCausalLM(LlamaConfig(**shape, **heads, tie_word_embeddings=True))
 
 
@@ -45,6 +45,9 @@ class CountingWork:
 
     def loss(self, batch: TokenBatch) -> Tensor:
         return -token_logprobs(self._module, batch).mean() / 2
+
+    def halves(self, batch: TokenBatch) -> Sequence[TokenBatch]:
+        return batch.halves()
 
     def metrics(self, step: int) -> Mapping[str, float]:
         return {"tokens": step}

@@ -90,10 +90,15 @@ def in_halves(items: Sequence[T], compute: Callable[[Sequence[T]], Sequence[R]])
                 "memory doesn't suffice for a batch of one", "Lower max_tokens, take shorter prompts, or free memory."
             ) from error
     # Outside the handler: the error's traceback would keep the failed batch's tensors alive.
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    release_memory()
     middle = len(items) // 2
     return [*in_halves(items[:middle], compute), *in_halves(items[middle:], compute)]
+
+
+def release_memory() -> None:
+    """Gives cached blocks back to the GPU, so that the next try isn't refused for how they are cut."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

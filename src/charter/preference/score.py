@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from charter.models.folder import ModelFolder
+from charter.models.memory import in_halves
 from charter.models.rendering import answer_span
 from charter.preference.network import scores
 from charter.training import WeightedTokens, collate, pack, pad_token, start_accelerator, without_progress_bar
@@ -48,12 +49,15 @@ class PreferenceScorer:
         rows = [_row(self._tokenizer, messages, text) for messages, text in answers]
         found = [0.0] * len(rows)
         for batch in pack(range(len(rows)), [len(row) for row in rows], BATCH_TOKENS):
-            tokens = collate([rows[index] for index in batch], pad_token(self._tokenizer)).to(self._accelerator.device)
-            with torch.no_grad(), self._accelerator.autocast():
-                scored: list[float] = scores(self._network, tokens).tolist()
+            scored = in_halves([rows[index] for index in batch], self._score_batch)
             for index, value in zip(batch, scored, strict=True):
                 found[index] = value
         return found
+
+    def _score_batch(self, rows: Sequence[WeightedTokens]) -> list[float]:
+        tokens = collate(rows, pad_token(self._tokenizer)).to(self._accelerator.device)
+        with torch.no_grad(), self._accelerator.autocast():
+            return scores(self._network, tokens).tolist()
 
 
 def _row(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], text: str) -> WeightedTokens:

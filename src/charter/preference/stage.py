@@ -65,6 +65,12 @@ class PairBatch:
     sides: TokenBatch
     targets_P: Tensor
 
+    def pairs(self, begin: int, end: int) -> PairBatch:
+        """Some of the pairs."""
+        count = len(self.targets_P)
+        chosen = torch.tensor([*range(begin, end), *range(count + begin, count + end)])
+        return PairBatch(self.sides.rows(chosen), self.targets_P[begin:end])
+
 
 class PreferenceWork:
     """An epoch's batches are the steps; both sides of a pair are in one batch, and the loss is the mean over pairs."""
@@ -76,6 +82,7 @@ class PreferenceWork:
         self._network = network
         self._pairs = pairs
         self._pad = pad
+        self._pairs_in_step = 1
         self._plan = [
             batch
             for epoch in range(settings.epochs)
@@ -88,13 +95,20 @@ class PreferenceWork:
 
     def batches(self, step: int) -> Sequence[PairBatch]:
         pairs = [self._pairs[index] for index in self._plan[step]]
+        self._pairs_in_step = len(pairs)
         sides = collate([*(pair.a for pair in pairs), *(pair.b for pair in pairs)], self._pad)
         return [PairBatch(sides, torch.tensor([pair.p_a for pair in pairs], dtype=torch.float32))]
 
     def loss(self, batch: PairBatch) -> Tensor:
         device = self._network.device
         scores_a_P, scores_b_P = scores(self._network, batch.sides.to(device)).chunk(2)
-        return soft_preference_loss(scores_a_P - scores_b_P, batch.targets_P.to(device)).mean()
+        losses_P = soft_preference_loss(scores_a_P - scores_b_P, batch.targets_P.to(device))
+        return losses_P.sum() / self._pairs_in_step
+
+    def halves(self, batch: PairBatch) -> Sequence[PairBatch]:
+        pairs = len(batch.targets_P)
+        middle = pairs // 2
+        return [batch.pairs(0, middle), batch.pairs(middle, pairs)] if middle else [batch]
 
     def metrics(self, step: int) -> Mapping[str, float]:
         pairs = [self._pairs[index] for index in self._plan[step]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -16,6 +17,7 @@ from transformers import PreTrainedModel
 from charter.digests import digest_of
 from charter.models.base import Model
 from charter.models.local import LocalModel, Sample
+from charter.models.memory import in_halves
 from charter.recipe import Rl
 from charter.rl.advantage import leave_one_out
 from charter.rl.loss import reinforce_loss
@@ -118,6 +120,11 @@ class ReinforceWork:
         logprobs_B = answer_logprobs(self.start.module, batch.tokens.to(device))
         return reinforce_loss(logprobs_B, batch.advantages_B.to(device), answers)
 
+    def halves(self, batch: MicroBatch) -> Sequence[MicroBatch]:
+        parts = batch.tokens.halves()
+        advantages = batch.advantages_B.split([len(part.lengths_B) for part in parts])
+        return [MicroBatch(part, advantages_B) for part, advantages_B in zip(parts, advantages, strict=True)]
+
     def metrics(self, step: int) -> Mapping[str, float]:
         del step
         return self.observed
@@ -127,10 +134,12 @@ class ReinforceWork:
         ratios_N = torch.zeros(sum(map(len, parts)))
         with torch.no_grad(), start_accelerator().autocast():
             for part, batch in zip(parts, batches, strict=True):
-                here = batch.to(self.start.module.device)
-                ratios_B = answer_logprobs(self.start.module, here) - answer_logprobs(self.reference, here)
-                ratios_N[part] = ratios_B.cpu()
+                ratios_N[part] = torch.tensor(in_halves(range(len(part)), partial(self._log_ratios_of, batch)))
         return ratios_N
+
+    def _log_ratios_of(self, batch: TokenBatch, rows: Sequence[int]) -> list[float]:
+        here = batch.rows(torch.tensor(rows)).to(self.start.module.device)
+        return (answer_logprobs(self.start.module, here) - answer_logprobs(self.reference, here)).tolist()
 
     def _reward(
         self, step: int, prompts: Sequence[Prompt], completions: Sequence[Completion], kl_N: Tensor

@@ -45,6 +45,7 @@ class SftWork:
         lengths = [len(row) for row in rows]
         self._module = module
         self._rows = rows
+        self._weight = 1.0
         self._pad = pad
         self._plan = [
             batch
@@ -57,13 +58,18 @@ class SftWork:
         return len(self._plan)
 
     def batches(self, step: int) -> Sequence[TokenBatch]:
-        return [collate([self._rows[index] for index in self._plan[step]], self._pad)]
+        rows = [self._rows[index] for index in self._plan[step]]
+        self._weight = sum(float(row.weights.sum()) for row in rows)
+        return [collate(rows, self._pad)]
 
     def loss(self, batch: TokenBatch) -> Tensor:
         batch = batch.to(self._module.device)
         logprobs_N = token_logprobs(self._module, batch)
         weights_N = batch.weights_BT[batch.weights_BT != 0]
-        return -(logprobs_N * weights_N).sum() / weights_N.sum()
+        return -(logprobs_N * weights_N).sum() / self._weight
+
+    def halves(self, batch: TokenBatch) -> Sequence[TokenBatch]:
+        return batch.halves()
 
     def metrics(self, step: int) -> Mapping[str, float]:
         rows = [self._rows[index] for index in self._plan[step]]

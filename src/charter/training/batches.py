@@ -72,6 +72,17 @@ class TokenBatch:
     def to(self, device: torch.device) -> TokenBatch:
         return TokenBatch(self.tokens_BT.to(device), self.weights_BT.to(device), self.lengths_B.to(device))
 
+    def rows(self, chosen: slice | Tensor) -> TokenBatch:
+        """Some of the rows, without the columns that none of them needs."""
+        lengths_B = self.lengths_B[chosen]
+        longest = int(lengths_B.max())
+        return TokenBatch(self.tokens_BT[chosen, :longest], self.weights_BT[chosen, :longest], lengths_B)
+
+    def halves(self) -> list[TokenBatch]:
+        """Two batches of the same rows; the batch itself if it is one row."""
+        middle = len(self.lengths_B) // 2
+        return [self.rows(slice(middle)), self.rows(slice(middle, None))] if middle else [self]
+
 
 def collate(rows: Sequence[WeightedTokens], pad_token: int) -> TokenBatch:
     """Pads rows on the right to the longest."""

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from charter.errors import TrainingError
+from charter.models.memory import is_out_of_memory, release_memory
 from charter.seeds import derive_seed
 from charter.training.checkpoint import Checkpointing, Checkpoints
 from charter.training.hardware import deterministic, start_accelerator
@@ -81,6 +83,10 @@ class Work(Protocol[B]):
         """The batch's part of the step's loss: a scalar to differentiate."""
         ...
 
+    def halves(self, batch: B) -> Sequence[B]:
+        """Smaller batches whose losses add up to the batch's; the batch alone if it can't be cut."""
+        ...
+
     def metrics(self, step: int) -> Mapping[str, float]:
         """What else to record of a step, after its update."""
         ...
@@ -110,12 +116,7 @@ def train(
                 break
 
             module.train()
-            loss = 0.0
-            for batch in batches:
-                with accelerator.autocast():
-                    part = work.loss(batch)
-                accelerator.backward(part)
-                loss += part.item()
+            loss = _accumulate(module, work, batches, accelerator)
             grad_norm = float(clip_grad_norm_(module.parameters(), optimisation.max_grad_norm))
             if not math.isfinite(loss + grad_norm):
                 raise TrainingError(
@@ -137,6 +138,35 @@ def train(
         metrics.flush()
     module.eval()
     return read_metrics(job.folder / "metrics.jsonl")
+
+
+def _accumulate(module: PreTrainedModel, work: Work[B], batches: Sequence[B], accelerator: Accelerator) -> float:
+    """Adds up the gradients of a step's batches, and returns its loss. Batches that don't fit into memory are halved.
+
+    A backward pass that fails midway leaves gradients behind, so that the step is begun anew. Raises ``TrainingError``
+    where nothing is left to halve.
+    """
+    try:
+        loss = 0.0
+        for batch in batches:
+            with accelerator.autocast():
+                part = work.loss(batch)
+            accelerator.backward(part)
+            loss += part.item()
+        return loss
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        smaller = [half for batch in batches for half in work.halves(batch)]
+        if len(smaller) == len(batches):
+            raise TrainingError(
+                "memory doesn't suffice to train on a single example",
+                "Take a smaller model, shorter texts, or more memory.",
+            ) from error
+    # Outside the handler: the error's traceback would keep the failed batch's tensors alive.
+    module.zero_grad()
+    release_memory()
+    return _accumulate(module, work, smaller, accelerator)
 
 
 def end_training(job: TrainingJob) -> None:

@@ -74,6 +74,9 @@ class WorldWork:
         weights_N = batch.weights_BT[batch.weights_BT != 0]
         return -(token_logprobs(self._module, batch) * weights_N).sum() / self._weight
 
+    def halves(self, batch: TokenBatch) -> Sequence[TokenBatch]:
+        return batch.halves()
+
     def metrics(self, step: int) -> Mapping[str, float]:
         del step
         return {"tokens": self._tokens}
