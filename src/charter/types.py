@@ -84,13 +84,17 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote. ``tokens`` counts generated tokens, ``prompt_tokens`` those it was shown."""
+    """What a model wrote. ``tokens`` counts generated tokens, ``prompt_tokens`` those it was shown.
+
+    ``thoughts`` is what a thinking model wrote to itself first: kept in the record, and neither judged nor learnt.
+    """
 
     text: str
     tokens: int
     prompt_tokens: int
     stop: StopReason
     model: str
+    thoughts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

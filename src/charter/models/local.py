@@ -20,6 +20,7 @@ from charter.models.generation import Job, Written, write
 from charter.models.memory import Weights, require_memory
 from charter.models.network import Network
 from charter.models.rendering import chat_format, decode_answer, encode, render_text, render_tokens
+from charter.models.thinking import count_thoughts, cut_thoughts
 from charter.types import Completion, Message
 
 SMALL = 200_000_000  # parameters up to which a CPU holds weights in float32, in which it steps faster
@@ -28,11 +29,15 @@ ENDLESS = 10**9  # tokenizers that know no longest text name a number beyond thi
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A completion, the tokens that the model was shown, and those that it drew, with the one that ended the answer."""
+    """A completion, the tokens that the model was shown, and those that it drew, with the one that ended the answer.
+
+    The first ``thoughts`` of those drawn are no part of the answer.
+    """
 
     completion: Completion
     prompt: tuple[int, ...]
     drawn: tuple[int, ...]
+    thoughts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,12 @@ class LocalModel:
         jobs = [self._job(request, prompt) for request, prompt in zip(requests, prompts, strict=True)]
         written = write(self.network, jobs, self.ends)
         return [
-            Sample(self._completion(request, job, wrote), job.prompt, wrote.drawn)
+            Sample(
+                self._completion(request, job, wrote),
+                job.prompt,
+                wrote.drawn,
+                count_thoughts(wrote.drawn, chat_format(self.tokenizer).thinking),
+            )
             for request, job, wrote in zip(requests, jobs, written, strict=True)
         ]
 
@@ -147,14 +157,18 @@ class LocalModel:
 
     def _job(self, request: GenerateRequest, prompt: list[int]) -> Job:
         def suffices(tokens: list[int]) -> bool:
-            text = self._text(request, prompt, tokens, ended=False)
+            whole = self._text(request, prompt, tokens, ended=False)
+            form = chat_format(self.tokenizer)
+            _, text = cut_thoughts(whole, form.thinking, opened=form.opens and not request.prefill)
             return any(stop in text for stop in request.stop)
 
         limit = min(request.max_tokens, self.context_tokens - len(prompt))
         return Job(tuple(prompt), limit, request.seed, request.temperature, suffices if request.stop else None)
 
     def _completion(self, request: GenerateRequest, job: Job, written: Written) -> Completion:
-        text = self._text(request, job.prompt, written.tokens, ended=written.stop == "end")
+        whole = self._text(request, job.prompt, written.tokens, ended=written.stop == "end")
+        form = chat_format(self.tokenizer)
+        thoughts, text = cut_thoughts(whole, form.thinking, opened=form.opens and not request.prefill)
         cuts = [text.index(stop) for stop in request.stop if stop in text]
         return Completion(
             text=text[: min(cuts)] if cuts else text,
@@ -162,6 +176,7 @@ class LocalModel:
             prompt_tokens=len(job.prompt),
             stop=written.stop,
             model=self.digest,
+            thoughts=thoughts,
         )
 
     def _text(self, request: GenerateRequest, prompt: Sequence[int], tokens: Sequence[int], *, ended: bool) -> str:

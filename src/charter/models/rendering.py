@@ -20,6 +20,7 @@ from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from charter.errors import ModelError
+from charter.models.thinking import Marks, thinking_marks
 from charter.types import Message
 
 ANCHOR_TOKENS = 4  # of the prompt, decoded with an answer so that its first token is decoded in its place
@@ -30,8 +31,10 @@ _SYSTEM, _QUESTION, _ANSWER = "Probe of a system text.", "Probe of a question.",
 class ChatFormat:
     """What one tokenizer's chat template does.
 
-    ``lead`` is the text between the generation prompt and an answer (a space, for some), ``tail`` that between the
-    answer and ``end_token``, which ends a turn. ``control`` matches every control token.
+    ``lead`` is the text between the generation prompt and an answer (a space, for some; the end of the thinking that a
+    prompt opens, for others), ``tail`` that between the answer and ``end_token``, which ends a turn. ``control``
+    matches every control token. ``thinking`` are the marks around what the model thinks, ``opens`` whether the
+    generation prompt writes the first of them.
     """
 
     takes_system: bool
@@ -39,6 +42,8 @@ class ChatFormat:
     tail: str
     end_token: int
     control: re.Pattern[str]
+    thinking: Marks | None = None
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,17 @@ def chat_format(tokenizer: PreTrainedTokenizerBase) -> ChatFormat:
             "neither the model's chat template nor its tokenizer has a token that ends a turn",
             "Give the tokenizer an eos_token.",
         )
+    lead = before.removeprefix(prompt) if before.startswith(prompt) else ""
+    thinking = thinking_marks(tokenizer)
+    opens = thinking is not None and prompt.rstrip().endswith(thinking.open)
     return ChatFormat(
         takes_system=_takes_system(tokenizer),
-        lead=before.removeprefix(prompt) if before.startswith(prompt) else "",
+        lead=f"\n{thinking.close}\n\n" if thinking is not None and opens else lead,
         tail=after[: end.start()] if end else "",
         end_token=end_token,
         control=_control_pattern(tokenizer),
+        thinking=thinking,
+        opens=opens,
     )
 
 
@@ -88,7 +98,7 @@ def render_text(
 
     A system text goes before the first user turn of a model without a system role, and turns of one side that follow
     each other are joined, both by a blank line: many templates refuse them otherwise. A template that can think is told
-    not to: its answers are texts, and what is judged is the text.
+    not to; where it thinks all the same, a prefill comes after the end of the thoughts.
     """
     form = chat_format(tokenizer)
     text = _apply(tokenizer, _turns(messages, form), for_generation=for_generation)
@@ -119,7 +129,7 @@ def decode_answer(
     """The text of ``answer`` (without its end-of-turn token), as it stands after ``prompt``.
 
     What the template puts around an answer is taken off (``lead`` unless ``prefilled``, ``tail`` if it ``ended``), and
-    nothing else: the text of a learnt answer comes back exactly.
+    nothing else: the text of a learnt answer comes back exactly. Thoughts are still in it.
     """
     if not answer:
         return ""
@@ -127,7 +137,7 @@ def decode_answer(
     anchor = list(prompt[-ANCHOR_TOKENS:])
     base, whole = _decode(tokenizer, anchor), _decode(tokenizer, [*anchor, *answer])
     text = whole[len(base) :] if whole.startswith(base) else _decode(tokenizer, list(answer))
-    text = text if prefilled else text.removeprefix(form.lead)
+    text = text if prefilled or form.opens else text.removeprefix(form.lead)
     return text.removesuffix(form.tail) if ended else text
 
 

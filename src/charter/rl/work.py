@@ -162,6 +162,6 @@ class ReinforceWork:
 
 def _row(sample: Sample) -> WeightedTokens:
     """The tokens as they were drawn. Cutting the answer's text into tokens anew could give others, and then what is
-    reinforced isn't what was sampled."""
+    reinforced isn't what was sampled. Thoughts stand before the answer, and are not themselves reinforced."""
     tokens = [*sample.prompt, *sample.drawn]
-    return WeightedTokens.answer(tokens, len(sample.prompt), len(tokens))
+    return WeightedTokens.answer(tokens, len(sample.prompt) + sample.thoughts, len(tokens))
