@@ -87,7 +87,7 @@ class Job:
                 tells.append(self.watcher.begin(folder.name, total, unit))
             tells[0](step, metrics)
 
-        return TrainingJob(folder.path, self.seed, progress)
+        return TrainingJob(folder.path, self.seed, progress, self.recipe.training)
 
     @property
     def start(self) -> ModelFolder:

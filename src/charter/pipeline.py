@@ -156,6 +156,7 @@ def fine_tune(job: Job) -> StageFolder:
     made_from = {
         "2-revisions": job.run.stage(REVISIONS),
         "recipe.sft": job.recipe.sft,
+        "recipe.training": job.recipe.training,
         "models.policy": job.start,
     }
     return job.stage(SFT, made_from, work)
@@ -237,6 +238,7 @@ def train_preference_model(job: Job) -> StageFolder:
     made_from = {
         "5-labels": job.run.stage(LABELS),
         "recipe.preference": job.recipe.preference,
+        "recipe.training": job.recipe.training,
         "models.policy": job.start,
     }
     return job.stage(PREFERENCE, made_from, work)
@@ -269,6 +271,7 @@ def reinforce(job: Job) -> StageFolder:
         "3-sft": job.run.stage(SFT),
         "6-preference": job.run.stage(PREFERENCE),
         "recipe.rl": job.recipe.rl,
+        "recipe.training": job.recipe.training,
     }
     return job.stage(RL, made_from, work)
 

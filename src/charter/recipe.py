@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+Rate0 = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -51,6 +52,27 @@ class Revision(Section):
         default=2, description="own answers a helpful prompt, to mix into SFT"
     )
     part_size: Count = 120
+
+
+class Lora(Section):
+    """Low-rank adapters (Hu et al. 2021), trained in place of the weights and merged into them at the end."""
+
+    rank: Count = 16
+    alpha: Count = Field(default=32, description="the update is scaled by alpha / rank")
+    dropout: Rate0 = 0.0
+    targets: tuple[str, ...] = Field(
+        default=("all-linear",), description="names of the layers that get one; all-linear for every one of a block"
+    )
+
+
+class Training(Section):
+    """What the three training stages share, for models that fill the memory."""
+
+    lora: Lora | None = None
+    gradient_checkpointing: bool = Field(default=False, description="compute activations twice instead of keeping them")
+    micro_batch_tokens: Count | None = Field(
+        default=None, description="padded tokens computed at once; a step's gradients are added up over them"
+    )
 
 
 class Sft(Section):
@@ -127,6 +149,7 @@ class Recipe(Section):
     models: Models = Models()
     prompts: Prompts = Prompts()
     revision: Revision = Revision()
+    training: Training = Training()
     sft: Sft = Sft()
     comparisons: Comparisons = Comparisons()
     feedback: Feedback = Feedback()

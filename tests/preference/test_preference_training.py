@@ -127,7 +127,7 @@ def test_halves_of_a_batch_are_whole_pairs_and_their_losses_add_up(start: Path) 
         for i in range(5)
     ]
     settings = SETTINGS.model_copy(update={"batch_tokens": 4096, "epochs": 1})
-    work = PreferenceWork(preference_network(model, 0), pairs, settings, 0, model.pad_token)
+    work = PreferenceWork(preference_network(model, 0), pairs, settings, TrainingJob(start, 0), model.pad_token)
     (batch,) = work.batches(0)
     halves = work.halves(batch)
     assert [len(half.targets_P) for half in halves] == [2, 3]

@@ -11,6 +11,7 @@ from toy_reinforcement import PROMPTS, SETTINGS, LikesPlainWords, policy_of_two_
 from charter.errors import TrainingError
 from charter.models.base import Model
 from charter.models.local import LocalModel
+from charter.recipe import Lora, Training
 from charter.rl import Observer, reinforce
 from charter.rl.rollouts import prompts_of_step
 from charter.training import TrainingJob
@@ -94,3 +95,12 @@ def test_killed_anywhere_it_ends_as_if_undisturbed_rollouts_included(start: Path
     assert {path.name for path in whole} >= {"model.safetensors", "metrics.jsonl", "rollouts-5"}
     for path in whole:
         assert (folder / path.relative_to(tmp_path / "undisturbed")).read_bytes() == path.read_bytes()
+
+
+def test_with_adapters_the_start_is_its_own_reference(start: Path, tmp_path: Path) -> None:
+    lora = Training(lora=Lora(rank=8, alpha=32), micro_batch_tokens=512)
+    settings = SETTINGS.model_copy(update={"learning_rate": 2e-2})
+    found = reinforce(start, LikesPlainWords(), PROMPTS, settings, TrainingJob(tmp_path, seed=0, settings=lora))
+    assert found["first_kl"] == pytest.approx(0, abs=1e-3)
+    assert abs(found["last_kl"]) > 1e-3
+    assert LocalModel.load(tmp_path / "model").digest != LocalModel.load(start).digest

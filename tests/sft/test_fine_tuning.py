@@ -91,7 +91,7 @@ def test_other_architectures_are_fine_tuned_alike(family: str, tmp_path: Path) -
 def test_the_losses_of_a_batchs_halves_add_up_to_its_own(start: Path) -> None:
     model = Start.load(start)
     rows = [model.answered(e.conversation.messages, e.answer * (1 + i)) for i, e in enumerate(EXAMPLES[:3])]
-    work = SftWork(model.module, rows, SETTINGS.model_copy(update={"batch_tokens": 4096}), 0, model.pad_token)
+    work = SftWork(model, rows, SETTINGS.model_copy(update={"batch_tokens": 4096}), TrainingJob(start, 0))
     (batch,) = work.batches(0)
     assert sum(work.loss(half).item() for half in work.halves(batch)) == pytest.approx(
         work.loss(batch).item(), abs=1e-4

@@ -52,6 +52,5 @@ def cut_thoughts(text: str, marks: Marks | None, *, opened: bool) -> tuple[str, 
 
 def count_thoughts(drawn: Sequence[int], marks: Marks | None) -> int:
     """How many of a turn's tokens are thoughts, the closing mark included; 0 where that can't be told by a token."""
-    if marks is None or marks.close_token not in drawn:
-        return 0
-    return len(drawn) - list(reversed(drawn)).index(marks.close_token)
+    close = None if marks is None else marks.close_token
+    return 0 if close is None or close not in drawn else len(drawn) - list(reversed(drawn)).index(close)

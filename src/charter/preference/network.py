@@ -26,7 +26,7 @@ def preference_network(start: Start, seed: int) -> PreTrainedModel:
     config: Any = copy.deepcopy(start.module.config)
     config.num_labels = 1
     config.get_text_config().pad_token_id = start.pad_token  # by which others find the last token
-    network: Any = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    network: Any = AutoModelForSequenceClassification.from_config(config, dtype=start.module.dtype)
     network.base_model.load_state_dict(start.module.base_model.state_dict())
     generator = torch.Generator().manual_seed(derive_seed(seed, "head"))
     head: Tensor = network.score.weight

@@ -34,8 +34,11 @@ from charter.training import (
     collate,
     commit_text,
     end_training,
+    merge,
     model_card,
+    pack,
     plan_batches,
+    prepare,
     save_model_folder,
     total,
     train,
@@ -76,17 +79,18 @@ class PreferenceWork:
     """An epoch's batches are the steps; both sides of a pair are in one batch, and the loss is the mean over pairs."""
 
     def __init__(
-        self, network: PreTrainedModel, pairs: Sequence[Pair], settings: Preference, seed: int, pad: int
+        self, network: PreTrainedModel, pairs: Sequence[Pair], settings: Preference, job: TrainingJob, pad: int
     ) -> None:
         lengths = [2 * pair.longest for pair in pairs]
         self._network = network
         self._pairs = pairs
         self._pad = pad
+        self._budget = job.settings.micro_batch_tokens or settings.batch_tokens
         self._pairs_in_step = 1
         self._plan = [
             batch
             for epoch in range(settings.epochs)
-            for batch in plan_batches(lengths, settings.batch_tokens, seed, epoch)
+            for batch in plan_batches(lengths, settings.batch_tokens, job.seed, epoch)
         ]
 
     @property
@@ -96,8 +100,12 @@ class PreferenceWork:
     def batches(self, step: int) -> Sequence[PairBatch]:
         pairs = [self._pairs[index] for index in self._plan[step]]
         self._pairs_in_step = len(pairs)
+        parts = pack(range(len(pairs)), [2 * pair.longest for pair in pairs], self._budget)
+        return [self._batch([pairs[index] for index in part]) for part in parts]
+
+    def _batch(self, pairs: Sequence[Pair]) -> PairBatch:
         sides = collate([*(pair.a for pair in pairs), *(pair.b for pair in pairs)], self._pad)
-        return [PairBatch(sides, torch.tensor([pair.p_a for pair in pairs], dtype=torch.float32))]
+        return PairBatch(sides, torch.tensor([pair.p_a for pair in pairs], dtype=torch.float32))
 
     def loss(self, batch: PairBatch) -> Tensor:
         device = self._network.device
@@ -125,7 +133,7 @@ def train_preference_model(
     ``tokens``) and the held-out ``accuracy``, ``nll``, ``nll_floor`` and ``expected_calibration_error``, None where
     nothing was held out. Raises ``TrainingError`` if there is nothing to learn from.
     """
-    model = Start.load(start)
+    model = Start.load(start, job.settings)
     data = preference_data(labels, settings.held_out, job.seed)
     rendered = [_pair(model, label) for label in data.train]
     pairs = [pair for pair in rendered if pair.longest <= model.context_tokens]
@@ -135,12 +143,21 @@ def train_preference_model(
             "Look at the labels, ask for more comparisons.pairs, or lower preference.held_out.",
         )
     network = preference_network(model, job.seed)
-    work = PreferenceWork(network, pairs, settings, job.seed, model.pad_token)
+    adapter = prepare(network, job.settings, job.seed, also_trained=("score",))
+    work = PreferenceWork(network, pairs, settings, job, model.pad_token)
     identity = digest_of(
-        [model.digest, settings.model_dump(), job.seed, [label.id for label in data.train], *map(_told, pairs)]
+        [
+            model.digest,
+            settings.model_dump(),
+            job.settings.model_dump(),
+            job.seed,
+            [label.id for label in data.train],
+            *map(_told, pairs),
+        ]
     )
     optimisation = Optimisation(settings.learning_rate, warmup=WARMUP, decay="linear")
     metrics = train(network, work, work.steps, optimisation, job, identity)
+    merge(adapter)
     counts: dict[str, Any] = {
         "train": len(pairs),
         "held_out": len(data.held_out),

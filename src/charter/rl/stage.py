@@ -26,13 +26,15 @@ from charter.digests import digest_of
 from charter.errors import TrainingError
 from charter.models.rendering import render_tokens
 from charter.recipe import Rl
-from charter.rl.work import Observer, ReinforceWork, Scorer
+from charter.rl.work import MICRO_BATCH_TOKENS, Observer, ReinforceWork, Scorer
 from charter.training import (
     Optimisation,
     Start,
     TrainingJob,
     end_training,
+    merge,
     model_card,
+    prepare,
     save_model_folder,
     total,
     train,
@@ -57,7 +59,7 @@ def reinforce(
     that leaves less room than ``settings.max_tokens`` in the model's context is left out. Raises ``TrainingError`` if
     none is left.
     """
-    policy = Start.load(start)
+    policy = Start.load(start, job.settings)
     usable = [
         prompt for prompt in prompts if _prompt_tokens(policy, prompt) + settings.max_tokens <= policy.context_tokens
     ]
@@ -67,10 +69,15 @@ def reinforce(
             f"{policy.context_tokens} tokens, answers of {settings.max_tokens} included",
             "Give it shorter prompts or lower rl.max_tokens.",
         )
-    reference = copy.deepcopy(policy.module).requires_grad_(False)
-    work = ReinforceWork(policy, reference, scorer, usable, settings, job.seed, observer)
-    identity = digest_of([policy.digest, scorer.digest, settings.model_dump(), job.seed, usable])
+    adapter = prepare(policy.module, job.settings, job.seed)
+    reference = adapter or copy.deepcopy(policy.module).requires_grad_(False)
+    budget = job.settings.micro_batch_tokens or MICRO_BATCH_TOKENS
+    work = ReinforceWork(policy, reference, scorer, usable, settings, job.seed, observer, budget)
+    identity = digest_of(
+        [policy.digest, scorer.digest, settings.model_dump(), job.settings.model_dump(), job.seed, usable]
+    )
     metrics = train(policy.module, work, settings.steps, Optimisation(settings.learning_rate), job, identity)
+    merge(adapter)
     counts = {
         "prompts": len(usable),
         "too_long": len(prompts) - len(usable),

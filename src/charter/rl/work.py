@@ -24,7 +24,16 @@ from charter.rl.loss import reinforce_loss
 from charter.rl.monitor import mean_kl, observe
 from charter.rl.reward import penalise_unfinished, rewards
 from charter.rl.rollouts import prompts_of_step, requests_of_step
-from charter.training import Start, TokenBatch, WeightedTokens, answer_logprobs, collate, pack, start_accelerator
+from charter.training import (
+    Adapter,
+    Start,
+    TokenBatch,
+    WeightedTokens,
+    answer_logprobs,
+    collate,
+    pack,
+    start_accelerator,
+)
 from charter.types import Completion, Message, Prompt, Rollout
 
 MICRO_BATCH_TOKENS = 4096  # padded; it bounds memory, and changes the gradient only by rounding
@@ -73,16 +82,18 @@ class MicroBatch:
 class ReinforceWork:
     """Samples with the policy under training, and reinforces what the scorer likes better than its group.
 
-    ``start.module`` is the policy; ``stopped`` says why it asked for an early end, if it did.
+    ``start.module`` is the policy; ``reference`` is what it was at the start, which is itself without its adapter if it
+    has one. ``stopped`` says why it asked for an early end, if it did.
     """
 
     start: Start
-    reference: PreTrainedModel
+    reference: PreTrainedModel | Adapter
     scorer: Scorer
     prompts: Sequence[Prompt]
     settings: Rl
     seed: int
     observer: Observer
+    micro_batch_tokens: int = MICRO_BATCH_TOKENS
     stopped: str = ""
     observed: Mapping[str, float] = field(default_factory=dict)
 
@@ -96,7 +107,7 @@ class ReinforceWork:
         samples = model.sample(requests)
         completions = [sample.completion for sample in samples]
         rows = [_row(sample) for sample in samples]
-        parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
+        parts = pack(range(len(rows)), [len(row) for row in rows], self.micro_batch_tokens)
         batches = [collate([rows[index] for index in part], self.start.pad_token) for part in parts]
         kl_N = self._log_ratios(parts, batches)
 
@@ -139,7 +150,13 @@ class ReinforceWork:
 
     def _log_ratios_of(self, batch: TokenBatch, rows: Sequence[int]) -> list[float]:
         here = batch.rows(torch.tensor(rows)).to(self.start.module.device)
-        return (answer_logprobs(self.start.module, here) - answer_logprobs(self.reference, here)).tolist()
+        policy_B = answer_logprobs(self.start.module, here)
+        if isinstance(self.reference, Adapter):
+            with self.reference.switched_off():
+                reference_B = answer_logprobs(self.start.module, here)
+        else:
+            reference_B = answer_logprobs(self.reference, here)
+        return (policy_B - reference_B).tolist()
 
     def _reward(
         self, step: int, prompts: Sequence[Prompt], completions: Sequence[Completion], kl_N: Tensor

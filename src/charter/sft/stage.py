@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from charter.digests import digest_of
 from charter.errors import TrainingError
@@ -25,8 +24,11 @@ from charter.training import (
     WeightedTokens,
     collate,
     end_training,
+    merge,
     model_card,
+    pack,
     plan_batches,
+    prepare,
     save_model_folder,
     token_logprobs,
     total,
@@ -39,18 +41,17 @@ WARMUP = 0.05  # of the steps: AdamW's first estimates are rough
 class SftWork:
     """An epoch's batches are the steps; a step's loss is the mean over the answers' tokens."""
 
-    def __init__(
-        self, module: PreTrainedModel, rows: Sequence[WeightedTokens], settings: Sft, seed: int, pad: int
-    ) -> None:
+    def __init__(self, start: Start, rows: Sequence[WeightedTokens], settings: Sft, job: TrainingJob) -> None:
         lengths = [len(row) for row in rows]
-        self._module = module
+        self._module = start.module
         self._rows = rows
         self._weight = 1.0
-        self._pad = pad
+        self._pad = start.pad_token
+        self._budget = job.settings.micro_batch_tokens or settings.batch_tokens
         self._plan = [
             batch
             for epoch in range(settings.epochs)
-            for batch in plan_batches(lengths, settings.batch_tokens, seed, epoch)
+            for batch in plan_batches(lengths, settings.batch_tokens, job.seed, epoch)
         ]
 
     @property
@@ -60,7 +61,8 @@ class SftWork:
     def batches(self, step: int) -> Sequence[TokenBatch]:
         rows = [self._rows[index] for index in self._plan[step]]
         self._weight = sum(float(row.weights.sum()) for row in rows)
-        return [collate(rows, self._pad)]
+        parts = pack(range(len(rows)), [len(row) for row in rows], self._budget)
+        return [collate([rows[index] for index in part], self._pad) for part in parts]
 
     def loss(self, batch: TokenBatch) -> Tensor:
         batch = batch.to(self._module.device)
@@ -82,7 +84,7 @@ def fine_tune(start: Path, examples: Sequence[SftExample], settings: Sft, job: T
     Returns counts (``examples``, ``too_long``, ``steps``, ``tokens``) and the first and last step's loss. An example
     longer than the model's context is left out. Raises ``TrainingError`` if there is nothing to learn from.
     """
-    model = Start.load(start)
+    model = Start.load(start, job.settings)
     rendered = [model.answered(example.conversation.messages, example.answer) for example in examples]
     rows = [row for row in rendered if len(row) <= model.context_tokens]
     if not rows:
@@ -90,10 +92,13 @@ def fine_tune(start: Path, examples: Sequence[SftExample], settings: Sft, job: T
             f"fine-tuning has none of {len(examples)} examples to learn from",
             "Look at what the revisions' hygiene flagged, or set sft.drop_flawed to false.",
         )
-    work = SftWork(model.module, rows, settings, job.seed, model.pad_token)
-    identity = digest_of([model.digest, settings.model_dump(), job.seed, [row.tokens.tolist() for row in rows]])
+    work = SftWork(model, rows, settings, job)
+    made_from = [model.digest, settings.model_dump(), job.settings.model_dump(), job.seed]
+    identity = digest_of([*made_from, [row.tokens.tolist() for row in rows]])
+    adapter = prepare(model.module, job.settings, job.seed)
     optimisation = Optimisation(settings.learning_rate, warmup=WARMUP, decay="linear")
     metrics = train(model.module, work, work.steps, optimisation, job, identity)
+    merge(adapter)
     counts = {
         "examples": len(rows),
         "too_long": len(rendered) - len(rows),

@@ -1,6 +1,7 @@
 """What fine-tuning, the preference model and reinforcement learning share: batches, log-probabilities, the loop,
 checkpoints, and the writing of model folders."""
 
+from charter.training.adapters import Adapter, merge, prepare
 from charter.training.batches import TokenBatch, WeightedTokens, collate, pack, plan_batches
 from charter.training.checkpoint import Checkpointing
 from charter.training.disk import commit_text, committed_folder
@@ -13,6 +14,7 @@ from charter.training.save import model_card, save_model_folder
 from charter.training.start import Start, attend_plainly, pad_token
 
 __all__ = [
+    "Adapter",
     "Checkpointing",
     "Optimisation",
     "Progress",
@@ -28,10 +30,12 @@ __all__ = [
     "committed_folder",
     "deterministic",
     "end_training",
+    "merge",
     "model_card",
     "pack",
     "pad_token",
     "plan_batches",
+    "prepare",
     "read_metrics",
     "rounded_number",
     "save_model_folder",

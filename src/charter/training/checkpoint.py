@@ -1,4 +1,4 @@
-"""Checkpoints: the network, the optimiser's state and the number of steps done, as safetensors and JSON.
+"""Checkpoints: what is trained of a network, the optimiser's state and the number of steps, as safetensors and JSON.
 
 Nothing is pickled. A checkpoint is there whole or not at all, so a training run that is killed anywhere and started
 again goes on from the newest one and ends with the same bytes as an undisturbed run: whatever else a step needs (its
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, load_model, save_file, save_model
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from charter.errors import FingerprintError
+from charter.errors import FingerprintError, InvariantError
+from charter.training.adapters import trained_parameters
 from charter.training.disk import UNFINISHED, committed_folder
 
 PREFIX = "checkpoint-"
@@ -59,7 +60,7 @@ class Checkpoints:
                 f"{newest} is from a training run with other data, settings or start weights",
                 f"Remove {self._folder} to train anew, or restore what it was made from.",
             )
-        load_model(module, newest / "module.safetensors")
+        _load_trained(module, newest / "module.safetensors")
         _load_optimiser(optimiser, newest / "optimiser.safetensors")
         self._last_step = state["step"]
         return state["step"]
@@ -73,7 +74,8 @@ class Checkpoints:
         """Writes the checkpoint, then removes older ones. Raises ``StorageError`` when the disk refuses."""
         older = self._finished()
         with committed_folder(self._folder / f"{PREFIX}{step:09d}") as folder:
-            save_model(module, str(folder / "module.safetensors"))
+            trained = {name: p.detach().contiguous() for name, p in trained_parameters(module).items()}
+            save_file(trained, folder / "module.safetensors")
             save_file(_optimiser_tensors(optimiser), folder / "optimiser.safetensors")
             state = {"identity": self._identity, "step": step}
             (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
@@ -89,6 +91,15 @@ class Checkpoints:
     def _finished(self) -> list[Path]:
         """Oldest first."""
         return sorted(folder for folder in self._folder.glob(f"{PREFIX}*") if folder.suffix != UNFINISHED)
+
+
+def _load_trained(module: Module, path: Path) -> None:
+    saved, trained = load_file(path), trained_parameters(module)
+    if saved.keys() != trained.keys():
+        raise InvariantError(f"{path} holds other parameters than are trained")
+    with torch.no_grad():
+        for name, parameter in trained.items():
+            parameter.copy_(saved[name])
 
 
 def _optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:

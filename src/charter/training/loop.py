@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 
 from charter.errors import TrainingError
 from charter.models.memory import is_out_of_memory, release_memory
+from charter.recipe import Training
 from charter.seeds import derive_seed
 from charter.training.checkpoint import Checkpointing, Checkpoints
 from charter.training.hardware import deterministic, start_accelerator
@@ -39,12 +40,14 @@ def silent(step: int, total: int, metrics: Mapping[str, float]) -> None:
 class TrainingJob:
     """Where a stage trains, from which seed, and who watches: ``progress(step, total, metrics)`` after each step.
 
-    ``folder`` takes ``model/``, ``metrics.jsonl`` and, until the end, a checkpoint.
+    ``folder`` takes ``model/``, ``metrics.jsonl`` and, until the end, a checkpoint. ``settings`` are the recipe's for
+    training in general.
     """
 
     folder: Path
     seed: int
     progress: Progress = silent
+    settings: Training = field(default_factory=Training)
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
 
 

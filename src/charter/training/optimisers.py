@@ -16,7 +16,8 @@ def new_optimiser(module: Module, method: Method, weight_decay: float) -> Optimi
     """An optimiser of all of ``module``'s parameters. Its learning rate is 0 until the loop sets it."""
     if method == "muon":
         return MuonWithAdamW(module, weight_decay)
-    return AdamW(module.parameters(), lr=0.0, weight_decay=weight_decay, fused=True)
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return AdamW(trained, lr=0.0, weight_decay=weight_decay, fused=True)
 
 
 class MuonWithAdamW(Optimizer):

@@ -14,6 +14,7 @@ from charter.models.folder import ModelFolder
 from charter.models.local import LocalModel
 from charter.models.memory import require_memory
 from charter.models.rendering import answer_span, chat_format
+from charter.recipe import Training
 from charter.training.batches import WeightedTokens
 from charter.training.quiet import without_progress_bar
 from charter.types import Message
@@ -36,13 +37,17 @@ class Start:
     context_tokens: int
 
     @classmethod
-    def load(cls, folder: Path) -> Start:
-        """Raises ``ModelError`` for a folder that isn't a usable model, or one too large to train here."""
+    def load(cls, folder: Path, settings: Training | None = None) -> Start:
+        """Raises ``ModelError`` for a folder that isn't a usable model, or one too large to train here.
+
+        Weights that adapters will leave as they are stay in the type in which the folder stores them.
+        """
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        require_memory(ModelFolder.check(folder), TRAINING_BYTES, device, "train")
+        whole = settings is None or settings.lora is None
+        require_memory(ModelFolder.check(folder), TRAINING_BYTES if whole else None, device, "train")
         with without_progress_bar():
-            model = LocalModel.load(folder, exact=True)
-        module = cast("PreTrainedModel", model.module.float())
+            model = LocalModel.load(folder, exact=whole)
+        module = cast("PreTrainedModel", model.module.float() if whole else model.module)
         attend_plainly(module, model.context_tokens)
         return cls(folder, model.digest, module.eval(), model.tokenizer, model.context_tokens)
 
