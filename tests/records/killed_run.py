@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from charter.executor import run_parts
+from charter.executor import InProcess, Opener, Parts
 from charter.records import Run, run_digest, verify
 from charter.types import Message
 
@@ -28,12 +28,16 @@ def compute(index: int, items: Sequence[int]) -> list[Message]:
     return [Message("user", f"part {index}, item {item}") for item in items if item != 3]
 
 
+def parts() -> Parts[int]:
+    return Parts(range(4), 2, compute)
+
+
 def session(path: Path) -> None:
     """The whole run, taken up wherever it stopped: a stage of parts, then one that can't be taken up in the middle."""
     with Run.take_up(path, "seed: 7\n", "name: c\n") as run:
         things = run.stage("1-things")
         if things.begin({"items": "aa"}) != "complete":
-            run_parts(things, range(4), 2, compute, lambda _: None)
+            InProcess().run(things, parts(), Opener(parts, ()), lambda _: None)
             things.finish({"things": 3}, 30, 1.0)
         training = run.stage("2-training")
         state = training.begin({"things": things.digest})

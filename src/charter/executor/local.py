@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
 
+from charter.executor.base import Opener, Parts
 from charter.records import StageFolder
 
-T = TypeVar("T")
 
+class InProcess:
+    """An ``Executor`` for what can't be done twice at once: one large model, one GPU, one limit on a server."""
 
-def run_parts(
-    stage: StageFolder,
-    items: Sequence[T],
-    part_size: int,
-    compute: Callable[[int, Sequence[T]], Sequence[Any]],
-    on_progress: Callable[[int], None],
-) -> None:
-    """Computes the missing parts in item order and commits each as it is done: an ``Executor``.
-
-    Raises whatever ``compute`` raises, and ``StorageError``; parts committed before stay.
-    """
-    if part_size < 1:
-        raise ValueError(f"a part has at least one item, not {part_size}")
-    slices = [items[start : start + part_size] for start in range(0, len(items), part_size)]
-    done = sum(len(part) for index, part in enumerate(slices) if stage.has_part(index))
-    on_progress(done)
-    for index, part in enumerate(slices):
-        if stage.has_part(index):
-            continue
-        stage.write_part(index, compute(index, part))
-        done += len(part)
+    def run(self, stage: StageFolder, parts: Parts[Any], opener: Opener, on_progress: Callable[[int], None]) -> None:
+        del opener
+        missing = parts.missing(stage)
+        done = len(parts.items) - sum(len(parts.of(index)) for index in missing)
         on_progress(done)
+        for index in missing:
+            with one_thread():
+                records = parts.records(index)
+            stage.write_part(index, records)
+            done += len(parts.of(index))
+            on_progress(done)
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Within it, torch computes with one thread: sums cut among several come out in other bits."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
