@@ -43,9 +43,22 @@ class PreferenceScorer:
         ready = cast("PreTrainedModel", network.eval().to(accelerator.device))
         return cls(ready, tokenizer, found.digest, accelerator)
 
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self._tokenizer
+
+    @property
+    def context_tokens(self) -> int:
+        """The longest row that it takes."""
+        return int(self._network.config.get_text_config().max_position_embeddings)
+
     def score(self, answers: Sequence[tuple[Sequence[Message], str]]) -> list[float]:
         """The score of each answer to its conversation, in order."""
-        rows = [_row(self._tokenizer, messages, text) for messages, text in answers]
+        return self.score_tokens([answer_span(self._tokenizer, messages, text).tokens for messages, text in answers])
+
+    def score_tokens(self, conversations: Sequence[Sequence[int]]) -> list[float]:
+        """The score of each conversation with its answer, given as the tokens that end with the one that ends a turn."""
+        rows = [WeightedTokens.unweighted(tokens) for tokens in conversations]
         found = [0.0] * len(rows)
         for batch in pack(range(len(rows)), [len(row) for row in rows], BATCH_TOKENS):
             tokens = collate([rows[index] for index in batch], pad_token(self._tokenizer)).to(self._accelerator.device)
@@ -54,7 +67,3 @@ class PreferenceScorer:
             for index, value in zip(batch, scored, strict=True):
                 found[index] = value
         return found
-
-
-def _row(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], text: str) -> WeightedTokens:
-    return WeightedTokens.unweighted(answer_span(tokenizer, messages, text).tokens)
