@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -26,7 +25,7 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> LocalModel:
 
 @pytest.fixture(scope="session")
 def other_policy(tmp_path_factory: pytest.TempPathFactory) -> LocalModel:
-    return LocalModel.load(make_tiny_model("qwen3", tmp_path_factory.mktemp("serve") / "other", seed=1), exact=True)
+    return LocalModel.load(make_tiny_model("gemma3", tmp_path_factory.mktemp("serve") / "other", seed=1), exact=True)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,9 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> PreferenceScorer:
     for index in range(6):
         prompt = Prompt(f"p{index}", Conversation.of(f"Question {index}?"), "helpful", "any", "test", "train")
         a, b = Candidate("Mix flour and water.", "sl_cai", "m"), Candidate("No.", "sl_cai", "m")
-        labels.append(PreferenceLabel(f"l{index}", Comparison(f"c{index}", prompt, a, b), (), "labelled", Verdict(1, 0)))
+        labels.append(
+            PreferenceLabel(f"l{index}", Comparison(f"c{index}", prompt, a, b), (), "labelled", Verdict(1, 0))
+        )
     train_preference_model(start, labels, Preference(epochs=1, held_out=0), TrainingJob(folder, seed=0))
     return PreferenceScorer.load(folder / "model")
 

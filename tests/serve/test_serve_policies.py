@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from openai import OpenAI
+from running_server import running
 
 from charter.models.base import GenerateRequest
 from charter.models.local import LocalModel
@@ -16,7 +17,6 @@ from charter.seeds import derive_seed
 from charter.serve import Served
 from charter.serve.asking import SERVER_SEED
 from charter.types import Message
-from running_server import running
 
 QUESTION: list[Any] = [{"role": "user", "content": "How do I bake bread?"}]
 TEXT = "The assistant should be helpful, honest and harmless"

@@ -1,4 +1,4 @@
-"""``charter serve``: a run's policies, or any model, for OpenAI's clients; and a run's preference model for trainers."""
+"""``charter serve``: a run's policies, or any model, for OpenAI's clients; its preference model for trainers."""
 
 from __future__ import annotations
 

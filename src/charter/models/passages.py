@@ -100,9 +100,7 @@ class _Step:
             list(zip(indices, values, strict=True))
             for indices, values in zip(top.indices.tolist(), top.values.tolist(), strict=True)
         ]
-        return [
-            ScoredToken(token, value, tuple(best)) for token, value, best in zip(wanted, own, pairs, strict=True)
-        ]
+        return [ScoredToken(token, value, tuple(best)) for token, value, best in zip(wanted, own, pairs, strict=True)]
 
 
 def _step(network: Network, rows: Rows, fed: Sequence[Sequence[int]], width: int) -> _Step:

@@ -57,7 +57,7 @@ class PreferenceScorer:
         return self.score_tokens([answer_span(self._tokenizer, messages, text).tokens for messages, text in answers])
 
     def score_tokens(self, conversations: Sequence[Sequence[int]]) -> list[float]:
-        """The score of each conversation with its answer, given as the tokens that end with the one that ends a turn."""
+        """The score of each conversation with its answer, as tokens, the last of which ends a turn."""
         rows = [WeightedTokens.unweighted(tokens) for tokens in conversations]
         found = [0.0] * len(rows)
         for batch in pack(range(len(rows)), [len(row) for row in rows], BATCH_TOKENS):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from charter.types import Message, Role
 
 MOST_SAMPLES, MOST_LIKELIEST, MOST_STOPS = 128, 20, 16
+MOST_ANSWERS = 2048  # to one request
 COMPLETION_TOKENS = 16  # of /v1/completions if nobody says, as OpenAI's
 CHAT_TOKENS = 1024  # of /v1/chat/completions if nobody says, or what is left of the context
 
@@ -169,8 +170,8 @@ class TextBody(Sampling):
             raise ValueError("max_tokens: 0 asks for nothing without echo: true")
         if self.echo and self.stream:
             raise ValueError("echo can't be streamed")
-        if not self.prompts:
-            raise ValueError("prompt is empty")
+        if not 1 <= len(self.prompts) * self.samples <= MOST_ANSWERS:
+            raise ValueError(f"prompts times n have to be 1 to {MOST_ANSWERS}")
         return self
 
     @property

@@ -8,7 +8,10 @@ PARTIAL = "\ufffd"  # what a character decodes to whose last bytes aren't there 
 
 
 class Deltas:
-    """``holds`` are texts that may still be cut off the end: a beginning of one at the end is kept back."""
+    """``holds`` are texts that may still be cut off the end: a beginning of one at the end is kept back.
+
+    What is left when the text is complete is its end, from the length of all pieces on.
+    """
 
     def __init__(self, holds: Sequence[str]) -> None:
         self._holds = [hold for hold in holds if hold]
@@ -22,10 +25,6 @@ class Deltas:
         new = certain[len(self._given) :]
         self._given = certain
         return new
-
-    def rest(self, text: str) -> str:
-        """What of ``text``, now complete, hasn't been given yet."""
-        return text[len(self._given) :]
 
     def _held(self, text: str) -> int:
         """The length of the longest end of ``text`` that a hold begins with."""

@@ -2,8 +2,8 @@
 
 OpenRLHF (``openrlhf/utils/agent.py``, ``remote_rm_utils.py``; its own server answers at ``/get_reward``) posts rendered
 texts with their prompts and labels. verl (``verl/experimental/reward_loop/reward_loop.py``) posts one rendered text at
-a time to what it takes for vLLM's ``/classify`` or SGLang's ``/v1/embeddings``, with the model's path as its name. Those
-programs add fields from version to version; what isn't read here is taken and ignored.
+a time to what it takes for vLLM's ``/classify`` or SGLang's ``/v1/embeddings``, with the model's path as its name.
+Those programs add fields from version to version; what isn't read here is taken and ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ScoreBody(Body):
 
 
 class QueryBody(Body):
-    """OpenRLHF's request. ``prompts`` came later than ``query``; the oldest versions send one text that isn't a list."""
+    """OpenRLHF's request. ``prompts`` came later than ``query``; old versions send one text, not a list."""
 
     model_config = ConfigDict(extra="ignore")
 
