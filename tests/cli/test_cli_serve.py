@@ -15,6 +15,7 @@ import httpx
 import pytest
 from calling import Call
 
+from charter.cli import serving
 from charter.cli.taken import open_job
 from charter.preference import PreferenceScorer
 from charter.stage_names import PREFERENCE
@@ -98,3 +99,15 @@ def test_a_policy_that_a_run_has_not_made_is_said(call: Call, tiny_model: Path, 
     call("init", "--out", tmp_path / "run", "--model", tiny_model)
     called = call("serve", tmp_path / "run", "--policy", "rl_cai")
     assert called.code == 2 and "rl_cai is not here: 7-rl is not complete" in called.stderr
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_model_is_served_by_its_folders_name_and_as_exactly_as_asked(tiny_model: Path, exact: bool) -> None:
+    (served,) = serving._model(str(tiny_model), None, exact).policies.items()
+    assert served[0] == tiny_model.name and served[1].network.exact is exact
+
+
+def test_one_policy_of_a_run_is_loaded_alone(run_path: Path) -> None:
+    served = serving._run(open_job(run_path), "sl_cai", None, True)
+    assert list(served.policies) == ["sl_cai"] and served.scorer is not None
+    assert served.policies["sl_cai"].network.exact

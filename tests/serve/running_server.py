@@ -6,15 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from charter.serve import Listening, Served, make_app
 
 
 @contextmanager
-def running(served: Served, **options: Any) -> Iterator[str]:
+def running(served: Served, host: str = "127.0.0.1", *, only_local: bool = True) -> Iterator[str]:
     """The base URL, with ``/v1``, of a server that runs as long as the block."""
-    listening = Listening.bind(make_app(served, **options), "127.0.0.1", 0)
+    listening = Listening.bind(make_app(served, only_local=only_local), host, 0)
     thread = threading.Thread(target=listening.run)
     thread.start()
     try:

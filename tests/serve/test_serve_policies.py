@@ -179,7 +179,10 @@ def test_a_stop_text_ends_the_answer_before_it(client: OpenAI) -> None:
     assert "\ufffd" in told or told.startswith(str(choice.message.content))
 
 
-def test_greedy_needs_no_seed(client: OpenAI) -> None:
-    asked: dict[str, Any] = {"model": "tiny", "messages": QUESTION, "max_tokens": 15, "temperature": 0}
-    first, second = (client.chat.completions.create(**asked).choices[0].message.content for _ in range(2))
-    assert first == second
+def test_greedy_needs_no_seed_and_the_coldest_temperatures_are_greedy(client: OpenAI) -> None:
+    asked: dict[str, Any] = {"model": "tiny", "messages": QUESTION, "max_tokens": 15}
+    texts = [
+        client.chat.completions.create(**asked, temperature=temperature).choices[0].message.content
+        for temperature in (0, 0, 1e-300, 1e-4)
+    ]
+    assert len(set(texts)) == 1

@@ -39,10 +39,19 @@ KeyEnv = Annotated[
     str | None,
     typer.Option("--api-key-env", metavar="VARIABLE", help="Clients have to show the key that this variable holds."),
 ]
+Exact = Annotated[
+    bool,
+    typer.Option("--exact", help="Computes all in float32: slower, and a batch's company leaves an answer as it is."),
+]
 
 
 def serve(
-    source: Source, policy: Policy = None, host: Host = "127.0.0.1", port: Port = 8000, api_key_env: KeyEnv = None
+    source: Source,
+    policy: Policy = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    api_key_env: KeyEnv = None,
+    exact: Exact = False,
 ) -> None:
     """Answers OpenAI's API for a run's policies or a model; and gives rewards by the run's preference model.
 
@@ -58,7 +67,7 @@ def serve(
     is_run = (Path(source) / MANIFEST).is_file()
     if policy is not None and not is_run:
         raise ServeError(f"{printable(source)} is no run, and has no policies to choose from", "Leave out --policy.")
-    served = _run(open_job(Path(source)), policy, key) if is_run else _model(source, key)
+    served = _run(open_job(Path(source)), policy, key, exact) if is_run else _model(source, key, exact)
 
     from charter.serve import LOOPBACK, Listening, make_app
 
@@ -85,32 +94,34 @@ def _key(variable: str | None) -> str | None:
     return key
 
 
-def _model(source: str, key: str | None) -> Served:
+def _model(source: str, key: str | None, exact: bool) -> Served:
     folder = model_folder(source)
 
     from charter.models.local import LocalModel
     from charter.serve import Served
 
     name = WORLD if source == WORLD else folder.path.resolve().name
-    return Served({name: LocalModel.load(folder.path)}, key=key)
+    return Served({name: LocalModel.load(folder.path, exact=exact)}, key=key)
 
 
-def _run(job: Job, only: str | None, key: str | None) -> Served:
+def _run(job: Job, only: str | None, key: str | None, exact: bool) -> Served:
     """The policies that are there, or ``only`` one of them, and the preference model if there is one.
 
     What is missing is said on stderr, unless it was asked for by name: then it is an error.
     """
+    from charter.models.local import LocalModel
     from charter.preference import PreferenceScorer
     from charter.serve import Served
 
-    policies = {HELPFUL_ONLY: job.load(job.start)} if only in (None, HELPFUL_ONLY) else {}
+    start = job.start if only in (None, HELPFUL_ONLY) else None
+    policies = {HELPFUL_ONLY: LocalModel.load(start.path, exact=exact)} if start else {}
     for policy, stage in TRAINED.items():
         if only not in (None, policy):
             continue
         folder = job.run.stage(stage)
         model = job.trained(stage) if is_complete(folder) else None
         if model is not None:
-            policies[policy] = job.load(model)
+            policies[policy] = LocalModel.load(model.path, exact=exact)
             continue
         why = f"{policy} is not here: {why_skipped(folder) or f'{stage} is not complete'}"
         if only == policy:

@@ -15,6 +15,7 @@ from charter.types import Message, Role
 
 MOST_SAMPLES, MOST_LIKELIEST, MOST_STOPS = 128, 20, 16
 MOST_ANSWERS = 2048  # to one request
+COLDEST = 1e-4  # below it a logit divided by the temperature leaves the range of float32: the same as greedy
 COMPLETION_TOKENS = 16  # of /v1/completions if nobody says, as OpenAI's
 CHAT_TOKENS = 1024  # of /v1/chat/completions if nobody says, or what is left of the context
 
@@ -95,7 +96,10 @@ class Sampling(Body):
 
     @property
     def heat(self) -> float:
-        return 1.0 if self.temperature is None else self.temperature
+        """The temperature to draw at."""
+        if self.temperature is None:
+            return 1.0
+        return self.temperature if self.temperature >= COLDEST else 0.0
 
     @property
     def counts_in_stream(self) -> bool:
