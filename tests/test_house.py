@@ -26,6 +26,7 @@ SPECIAL = {
     "training": {"models"},
     "executor": {"records"},
     "report": {"records"},
+    "serve": {"models"},
     "viewer": {"records"},
     "lineage": {"records"},
 }

@@ -6,6 +6,7 @@
     │   ├── ConstitutionError    a constitution likewise
     │   ├── PromptError          a prompt file likewise
     │   ├── ModelError           a folder that isn't a usable model
+    │   ├── ServeError           a server that can't be started as asked
     │   ├── TrainingError        a training run that can't begin or has diverged
     │   └── RunError             a run folder that doesn't fit what is asked of it
     │       ├── FingerprintError the stage on disk was made from something else
@@ -46,6 +47,10 @@ class PromptError(UserError):
 
 class ModelError(UserError):
     """A folder that isn't a usable model, or a model asked for what it can't do."""
+
+
+class ServeError(UserError):
+    """A server that can't be started as asked (a port that is taken, a key that isn't set)."""
 
 
 class TrainingError(UserError):

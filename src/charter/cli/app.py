@@ -14,6 +14,7 @@ from charter.cli.console import put_line
 from charter.cli.explaining import why
 from charter.cli.reporting import report
 from charter.cli.running import init, run
+from charter.cli.serving import serve
 from charter.cli.showing import show
 from charter.cli.tables import table
 from charter.cli.verifying import verify
@@ -59,6 +60,7 @@ app.command(epilog="Example: charter report runs/mine", rich_help_panel="Stages"
 app.command(epilog="Example: charter show runs/mine revisions --limit 3", rich_help_panel="Results")(show)
 app.command(epilog="Example: charter table runs/seed0 runs/seed1 runs/seed2", rich_help_panel="Results")(table)
 app.command(epilog='Example: charter chat runs/mine "How do I bake bread?"', rich_help_panel="Results")(chat)
+app.command(epilog="Example: charter serve runs/mine --policy rl_cai", rich_help_panel="Results")(serve)
 app.command(epilog="Example: charter why runs/mine answer-rl_cai-0123456789abcdef", rich_help_panel="Results")(why)
 app.command(epilog="Example: charter verify runs/mine --digest", rich_help_panel="Results")(verify)
 app.add_typer(principles.app, name="constitution", rich_help_panel="Material")

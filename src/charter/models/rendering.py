@@ -131,14 +131,19 @@ def decode_answer(
     What the template puts around an answer is taken off (``lead`` unless ``prefilled``, ``tail`` if it ``ended``), and
     nothing else: the text of a learnt answer comes back exactly. Thoughts are still in it.
     """
-    if not answer:
-        return ""
     form = chat_format(tokenizer)
-    anchor = list(prompt[-ANCHOR_TOKENS:])
-    base, whole = _decode(tokenizer, anchor), _decode(tokenizer, [*anchor, *answer])
-    text = whole[len(base) :] if whole.startswith(base) else _decode(tokenizer, list(answer))
+    text = decode_after(tokenizer, prompt, answer)
     text = text if prefilled or form.opens else text.removeprefix(form.lead)
     return text.removesuffix(form.tail) if ended else text
+
+
+def decode_after(tokenizer: PreTrainedTokenizerBase, before: Sequence[int], tokens: Sequence[int]) -> str:
+    """The text of ``tokens`` as it stands after ``before``, without special tokens."""
+    if not tokens:
+        return ""
+    anchor = list(before[-ANCHOR_TOKENS:])
+    base, whole = _decode(tokenizer, anchor), _decode(tokenizer, [*anchor, *tokens])
+    return whole[len(base) :] if whole.startswith(base) else _decode(tokenizer, list(tokens))
 
 
 def neutralise(text: str, form: ChatFormat) -> str:

@@ -44,9 +44,22 @@ class PreferenceScorer:
         ready = cast("PreTrainedModel", network.eval().to(accelerator.device))
         return cls(ready, tokenizer, found.digest, accelerator)
 
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self._tokenizer
+
+    @property
+    def context_tokens(self) -> int:
+        """The longest row that it takes."""
+        return int(self._network.config.get_text_config().max_position_embeddings)
+
     def score(self, answers: Sequence[tuple[Sequence[Message], str]]) -> list[float]:
         """The score of each answer to its conversation, in order."""
-        rows = [_row(self._tokenizer, messages, text) for messages, text in answers]
+        return self.score_tokens([answer_span(self._tokenizer, messages, text).tokens for messages, text in answers])
+
+    def score_tokens(self, conversations: Sequence[Sequence[int]]) -> list[float]:
+        """The score of each conversation with its answer, as tokens, the last of which ends a turn."""
+        rows = [WeightedTokens.unweighted(tokens) for tokens in conversations]
         found = [0.0] * len(rows)
         for batch in pack(range(len(rows)), [len(row) for row in rows], BATCH_TOKENS):
             scored = in_halves([rows[index] for index in batch], self._score_batch)
@@ -58,7 +71,3 @@ class PreferenceScorer:
         tokens = collate(rows, pad_token(self._tokenizer)).to(self._accelerator.device)
         with torch.no_grad(), self._accelerator.autocast():
             return scores(self._network, tokens).tolist()
-
-
-def _row(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], text: str) -> WeightedTokens:
-    return WeightedTokens.unweighted(answer_span(tokenizer, messages, text).tokens)
