@@ -26,6 +26,7 @@ SPECIAL = {
     "training": {"models"},
     "executor": {"records"},
     "report": {"records"},
+    "export": {"records"},
     "viewer": {"records"},
     "lineage": {"records"},
 }
