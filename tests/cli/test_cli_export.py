@@ -54,3 +54,15 @@ def test_the_prompts_column_and_kind_are_named_on_the_command_line(
     assert (counts["red_team"], counts["helpful"], counts["contaminated"]) == (3, 2, 0)
     reasons = [row["reason"] for row in json.loads((run / "1-prompts/skipped.json").read_text(encoding="utf-8"))]
     assert reasons[0] == "no user turn" and reasons[1].startswith("near-duplicate of ")
+
+
+def test_how_files_are_read_changes_nothing_about_the_small_worlds_prompts(
+    call: Call, tiny_model: Path, tmp_path: Path
+) -> None:
+    digests: list[str] = []
+    for number, more in enumerate(([], ["prompts.near_duplicates=0.1", "prompts.overlap_words=2"])):
+        sets = [argument for setting in more for argument in ("--set", setting)]
+        assert call("init", "--out", tmp_path / str(number), "--model", tiny_model, *SETS, *sets).code == 0
+        assert call("prompts", tmp_path / str(number)).code == 0
+        digests.append(Run.open(tmp_path / str(number)).stage("1-prompts").digest)
+    assert digests[0] == digests[1]

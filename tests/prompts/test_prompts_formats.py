@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -265,6 +268,22 @@ def test_a_folder_without_prompts_names_the_folders_in_it(tmp_path: Path) -> Non
 def test_an_id_of_the_hub_that_is_not_here_says_how_to_fetch_it() -> None:
     with pytest.raises(PromptError, match="hf download --repo-type dataset nobody-at-all/no-such-data-set"):
         read_prompts(Path("nobody-at-all/no-such-data-set/data"))
+
+
+def test_a_data_set_in_the_hubs_cache_on_this_machine_is_read(tmp_path: Path) -> None:
+    repository = tmp_path / "datasets--some--prompts"
+    folder = repository / "snapshots" / ("a" * 40) / "data"
+    folder.mkdir(parents=True)
+    write_parquet(folder / "train.parquet", [{"prompt": "from the cache"}])
+    (repository / "refs").mkdir()
+    (repository / "refs/main").write_text("a" * 40, encoding="utf-8")
+    asked = "; ".join([
+        "from pathlib import Path", "from charter.prompts import read_prompts",
+        "print(read_prompts(Path('some/prompts/data')).prompts[0].conversation.last_user_text)",
+    ])  # fmt: skip
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == "from the cache\n"
 
 
 def test_memory_does_not_grow_with_skipped_rows(tmp_path: Path) -> None:

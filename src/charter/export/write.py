@@ -1,5 +1,8 @@
 """Rows to files, streamed: JSON lines, and Parquet with a given schema."""
 
+# pyarrow ships no types: what comes out of it is unknown to the checker.
+# pyright: reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import json

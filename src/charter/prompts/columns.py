@@ -147,8 +147,9 @@ def _text(content: Any) -> str | bool | None:
     parts = [part for part in cast(list[Any], content) if isinstance(part, dict)] if isinstance(content, list) else []
     if not isinstance(content, list) or len(parts) < len(cast(list[Any], content)):
         return None
-    texts = [cast(dict[str, Any], part).get("text") for part in parts]
-    return "\n\n".join(texts) if all(isinstance(text, str) for text in texts) else False
+    said = [cast(dict[str, Any], part).get("text") for part in parts]
+    texts = [text for text in said if isinstance(text, str)]
+    return "\n\n".join(texts) if len(texts) == len(said) else False
 
 
 def _given(value: Any) -> str:

@@ -3,6 +3,9 @@
 Arrow files are those that ``datasets`` saves (an IPC stream) or Arrow's own files; that package isn't needed.
 """
 
+# pyarrow ships no types: what comes out of it is unknown to the checker.
+# pyright: reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import csv
