@@ -185,6 +185,7 @@ def test_the_hub_layout_has_a_row_a_round_and_no_prompt_in_two_splits(run: Run, 
     expected = list(source.revisions(Tally()))
     assert [row["id"] for row in rows] == [f"{found.id}/{at}" for found, at in expected]
     assert exported.counts["revisions"] == len(rows)
+    assert "Nobody judged these preferences" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
     for row, (found, at) in zip(rows, expected, strict=True):
         before, after = found.response(at - 1).text, found.response(at).text
         assert (row["init_response"]["content"], row["revision_response"]["content"]) == (before, after)

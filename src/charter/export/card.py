@@ -23,6 +23,20 @@ TITLES = {
     "datasets": "as a data set",
 }
 
+JUDGED = (
+    "A preference is a judge model's, not a person's. `probability` is what the judge gave to `chosen` being the "
+    "better answer, averaged over its judgements; a label of it beats a hard one (Bai et al. 2022, §4.3). Ties are kept, with "
+    "probability 0.5 and `tied` true: leave them out where a trainer takes hard labels alone. Comparisons on which the "
+    "judge abstained or could not be read are not here; they are counted above."
+)
+ABOUT = {
+    "hf-cai": "Nobody judged these preferences: `chosen` is a revision, `rejected` the answer that it revised. The "
+    "judge's labels, with their probabilities, are in the other forms of this export.",
+    "annotated-pairs": "The default annotator is a judge model, not a person; `probability_a` is what it gave to "
+    "`response_a` being the better answer, averaged over its judgements. A tie is no preference, with that as its "
+    "reason. Comparisons on which the judge abstained or could not be read are not here; they are counted above.",
+}
+
 
 def card(source: Source, target: str, use: str, tally: Tally, files: Iterable[str]) -> str:
     """The whole text. The same run gives the same one: no date, no path."""
@@ -41,10 +55,7 @@ def card(source: Source, target: str, use: str, tally: Tally, files: Iterable[st
         "| --- | ---: |",
         *(f"| {name} | {count:,} |" for name, count in tally.items() if count),
         "",
-        "A preference is a judge model's, not a person's. `probability` is what the judge gave to `chosen` being the "
-        "better answer, averaged over its judgements; a label of it beats a hard one (Bai et al. 2022, §4.3). Ties are "
-        "kept, with probability 0.5 and `tied` true: leave them out where a trainer takes hard labels alone. "
-        "Comparisons on which the judge abstained or could not be read are not here; they are counted above.",
+        ABOUT.get(target, JUDGED),
         "",
         "Prompts may be attacks, and first answers and rejected ones may be harmful: that is what they are for. Every "
         "row's `id` names its record in the run.",
