@@ -25,9 +25,9 @@ TITLES = {
 
 JUDGED = (
     "A preference is a judge model's, not a person's. `probability` is what the judge gave to `chosen` being the "
-    "better answer, averaged over its judgements; a label of it beats a hard one (Bai et al. 2022, §4.3). Ties are kept, with "
-    "probability 0.5 and `tied` true: leave them out where a trainer takes hard labels alone. Comparisons on which the "
-    "judge abstained or could not be read are not here; they are counted above."
+    "better answer, averaged over its judgements; a label of it beats a hard one (Bai et al. 2022, §4.3). Ties are "
+    "kept, with probability 0.5 and `tied` true: leave them out where a trainer takes hard labels alone. Comparisons "
+    "on which the judge abstained or could not be read are not here; they are counted above."
 )
 ABOUT = {
     "hf-cai": "Nobody judged these preferences: `chosen` is a revision, `rejected` the answer that it revised. The "

@@ -41,7 +41,7 @@ load_dataset(".")    # train_sft, train_prefs, test_sft, test_prefs
 
 
 def export_hf_cai(source: Source, folder: Path, tally: Tally) -> str:
-    """Writes a Parquet file a split; returns how they are used. Raises ``RunError`` without revisions."""
+    """Writes a Parquet file a split that has rows; returns how they are used. Raises ``RunError`` without revisions."""
     source.require(REVISIONS)
     for split in SPLITS:
         own = Tally() if split != SPLITS[0] else tally  # each pass sees all revisions: one of them counts
