@@ -27,6 +27,7 @@ SPECIAL = {
     "executor": {"records"},
     "report": {"records"},
     "serve": {"models"},
+    "export": {"records"},
     "viewer": {"records"},
     "lineage": {"records"},
 }

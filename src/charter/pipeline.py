@@ -23,6 +23,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from charter.errors import InvariantError, PromptError
 from charter.executor import run_parts
@@ -30,7 +31,7 @@ from charter.job import Job, Outcome
 from charter.models.folder import ModelFolder
 from charter.models.names import WORLD
 from charter.progress import NobodyWatches, Watcher
-from charter.recipe import Recipe
+from charter.recipe import Prompts, Recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
 from charter.stage_names import (
@@ -57,9 +58,11 @@ from charter.types import (
     Reading,
     RevisionChain,
     Rollout,
-    SkippedPrompt,
     Split,
 )
+
+if TYPE_CHECKING:
+    from charter.prompts import SourcePrompts
 
 Reader = Callable[[Prompt, str], Reading]
 
@@ -79,25 +82,25 @@ def make_prompts(job: Job) -> StageFolder:
     def work(stage: StageFolder) -> Outcome:
         from charter.prompts import within_context
 
-        found, extra, unreadable = _source_prompts(job)
+        found = _source_prompts(job)
         model, answer = job.load(job.start), job.recipe.revision.max_tokens
-        prompts, too_long = within_context(found, model.count_tokens, model.context_tokens, answer)
+        prompts, too_long = within_context(found.prompts, model.count_tokens, model.context_tokens, answer)
         _require_both_sides(prompts)
         tell = job.watcher.begin(stage.name, len(prompts), "prompts")
         run_parts(stage, prompts, len(prompts), lambda _, part: part, lambda done: tell(done, {}))
-        skipped: list[SkippedPrompt] = [*unreadable, *too_long]
-        write_durably(stage.path / "skipped.json", (json.dumps([asdict(s) for s in skipped], indent=2) + "\n").encode())
+        left_out = [asdict(skipped) for skipped in (*found.left_out, *too_long)]
+        write_durably(stage.path / "skipped.json", (json.dumps(left_out, indent=2) + "\n").encode())
         counts = {
             "red_team": sum(p.kind == "red_team" and p.split == "train" for p in prompts),
             "helpful": sum(p.kind == "helpful" and p.split == "train" for p in prompts),
             "evaluation": sum(p.split == "evaluation" for p in prompts),
-            "skipped": len(skipped),
-            **extra,
+            "skipped": found.num_skipped + len(too_long),
+            **found.counts,
         }
         return Outcome(counts, 0, ["skipped.json"])
 
     made_from = {
-        "recipe.prompts": settings.model_dump(exclude={"source"}),  # which file it was, "source" says by content
+        "recipe.prompts": _deciding(settings),
         "source": _source_digest(settings.source),
         "models.policy": job.start,
         "recipe.revision.max_tokens": job.recipe.revision.max_tokens,
@@ -406,32 +409,37 @@ def _prompts(job: Job, split: Split, kind: PromptKind | None = None) -> list[Pro
     return [prompt for prompt in stage if prompt.split == split and kind in (None, prompt.kind)]
 
 
-def _source_prompts(job: Job) -> tuple[list[Prompt], dict[str, int], list[SkippedPrompt]]:
-    """Train and evaluation prompts of the recipe's source, what there was too little of, and what wasn't readable."""
+def _source_prompts(job: Job) -> SourcePrompts:
+    """Train and evaluation prompts of the recipe's source."""
+    from charter.prompts import SourcePrompts, prompts_of_source
+
     settings = job.recipe.prompts
-    if settings.source == WORLD:
-        from charter.world.prompts import evaluation_prompts, train_prompts
+    if settings.source != WORLD:
+        return prompts_of_source(settings, job.seed)
+    from charter.world.prompts import evaluation_prompts, train_prompts
 
-        train = train_prompts(settings.red_team, settings.helpful, job.seed)
-        return [*train, *evaluation_prompts(settings.evaluation, job.seed)], {}, []
-    from charter.prompts import read_prompts, split_prompts
+    train = train_prompts(settings.red_team, settings.helpful, job.seed)
+    return SourcePrompts((*train, *evaluation_prompts(settings.evaluation, job.seed)), {}, 0, ())
 
-    file = read_prompts(Path(settings.source))
-    split = split_prompts(file.prompts, settings, job.seed)
-    extra = {"duplicates": file.duplicates, **{f"missing {name}": n for name, n in split.missing.items()}}
-    return [*split.train, *split.evaluation], extra, list(file.skipped)
+
+def _deciding(settings: Prompts) -> dict[str, Any]:
+    """What of the recipe decides the prompts: how files are read decides nothing about the small world's.
+
+    Which file it was, ``_source_digest`` says by content.
+    """
+    names = {"red_team", "helpful", "evaluation"}
+    return settings.model_dump(include=names) if settings.source == WORLD else settings.model_dump(exclude={"source"})
 
 
 def _source_digest(source: str) -> str:
-    from charter.digests import digest_of_file
-
     if source == WORLD:
+        from charter.digests import digest_of_file
         from charter.world.lexicon import VOCABULARY
 
         return digest_of_file(VOCABULARY)
-    if not Path(source).is_file():
-        raise PromptError(f"there is no prompt file {source!r}", "Give a file, or 'world'.")
-    return digest_of_file(Path(source))
+    from charter.prompts import source_digest
+
+    return source_digest(Path(source))
 
 
 def _require_both_sides(prompts: Sequence[Prompt]) -> None:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from charter.types import PromptKind
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
@@ -33,10 +35,23 @@ class Models(Section):
 class Prompts(Section):
     """Prompts for training and evaluation (§3.2)."""
 
-    source: str = Field(default="world", description="'world', or a file: HH format, JSONL, or plain lines")
+    source: str = Field(
+        default="world",
+        description="'world'; or a file or folder: HH format, JSONL, JSON, CSV, Parquet, Arrow (datasets), plain lines",
+    )
+    column: str | None = Field(default=None, description="the column that holds the prompts; found if none is named")
+    kind: PromptKind = Field(default="red_team", description="what rows are that don't say so themselves")
     red_team: Count = Field(default=720, description="red-team prompts to train on")
     helpful: Annotated[int, Field(ge=0)] = Field(default=480, description="helpful prompts to train on")
     evaluation: Count = Field(default=500, description="held-out prompts")
+    near_duplicates: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=0.8,
+        description="of a file's prompts whose words are this much alike (Jaccard), one stays; null: all stay",
+    )
+    overlap_words: Annotated[int, Field(ge=2)] | None = Field(
+        default=13,
+        description="a file's prompts that share so many words in a row with a held-out one are not trained on",
+    )
 
 
 class Revision(Section):

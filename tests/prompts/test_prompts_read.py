@@ -55,7 +55,7 @@ def test_prompts_messages_and_named_columns_are_read(tmp_path: Path) -> None:
     file = read(
         tmp_path,
         {"prompt": "Plain", "kind": "helpful", "category": "c", "chosen": "a", "rejected": "b"},
-        {"messages": messages},
+        {"prompt": messages},
         {"prompt": "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:"},
         {"prompt": [{"role": "user", "content": "listed"}]},
     )
@@ -66,6 +66,7 @@ def test_prompts_messages_and_named_columns_are_read(tmp_path: Path) -> None:
         [("user", "listed")],
     ]
     assert (file.prompts[0].kind, file.prompts[0].category, file.prompts[1].kind) == ("helpful", "c", "red_team")
+    assert contents(read(tmp_path, {"messages": messages})) == [[("system", "Be brief."), ("user", "Hi")]]
     assert contents(read(tmp_path, {"prompt": "no", "goal": "yes"}, column="goal")) == [[("user", "yes")]]
 
 
@@ -98,12 +99,14 @@ def test_rows_with_nothing_to_answer_are_skipped_with_their_reason(tmp_path: Pat
     file = read(
         tmp_path,
         {"prompt": "  "},
-        {"messages": []},
-        {"messages": [{"role": "assistant", "content": "a"}]},
-        {"messages": [{"role": "assistant", "content": "a"}, user]},
-        {"messages": [user, {"role": "system", "content": "s"}, user]},
+        {"prompt": []},
+        {"prompt": [{"role": "assistant", "content": "a"}]},
+        {"prompt": [{"role": "assistant", "content": "a"}, user]},
+        {"prompt": [user, {"role": "system", "content": "s"}, user]},
         {"prompt": "half \ud83d"},
-        hh("\n\nHuman: a\n\nAssistant: x", "\n\nHuman: b\n\nAssistant: x"),
+        {"prompt": None},
+        {"prompt": [user, {"role": "tool", "content": "7"}, user]},
+        {"prompt": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
         {"prompt": "fine"},
     )
     assert [(row.id, row.reason) for row in file.skipped] == [
@@ -113,11 +116,16 @@ def test_rows_with_nothing_to_answer_are_skipped_with_their_reason(tmp_path: Pat
         ("line-4", "the assistant speaks first"),
         ("line-5", "a system message after the start"),
         ("line-6", "holds half a character (a lone surrogate)"),
-        ("line-7", "no user turn"),
+        ("line-7", "nothing in the columns that hold prompts"),
+        ("line-8", "holds a tool's turn"),
+        ("line-9", "holds more than text"),
     ]
+    assert file.num_skipped == 9
     assert contents(file) == [[("user", "fine")]]
     with pytest.raises(PromptError, match=r"holds no prompt: 2 rows were skipped \(2 × no user turn\)"):
-        read(tmp_path, {"prompt": ""}, {"messages": []})
+        read(tmp_path, {"prompt": ""}, {"prompt": []})
+    with pytest.raises(PromptError, match="1 × no user turn"):
+        read(tmp_path, hh("\n\nHuman: a\n\nAssistant: x", "\n\nHuman: b\n\nAssistant: x"))
 
 
 @pytest.mark.parametrize(
@@ -126,12 +134,14 @@ def test_rows_with_nothing_to_answer_are_skipped_with_their_reason(tmp_path: Pat
         ("{", "line 2: not JSON"),
         ("[" * 100_000, "line 2: not JSON"),
         ("[]", "line 2: not a JSON object"),
-        ('{"text": "x"}', "line 2: neither prompt, nor messages, nor chosen and rejected"),
+        ('{"text": "x"}', "line 2: none of prompt, messages, conversations, chosen with rejected, transcript"),
         ('{"prompt": 3}', "line 2: prompt is 3"),
         ('{"prompt": "x", "kind": ["\\u001b"]}', "line 2: kind is ['\\x1b']"),
         ('{"prompt": "x", "category": 1}', "line 2: category is 1"),
-        ('{"messages": [{"role": "boss", "content": "x"}]}', "line 2: messages holds a message that can't be read"),
-        ('{"messages": ["x"]}', "line 2: messages holds a message that can't be read"),
+        ('{"prompt": [{"role": "boss", "content": "x"}]}', "line 2: prompt holds a message that can't be read"),
+        ('{"prompt": [{"role": ["user"], "content": "x"}]}', "line 2: prompt holds a message that can't be read"),
+        ('{"prompt": [{"role": "user"}]}', "line 2: prompt holds a message that can't be read"),
+        ('{"prompt": ["x"]}', "line 2: prompt holds a message that can't be read"),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path: Path, row: str, expected: str) -> None:
@@ -153,10 +163,9 @@ def test_files_that_are_not_prompts_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"x" * (9 << 20))
     with pytest.raises(PromptError, match="line 1: longer than"):
         read_prompts(path)
-    with pytest.raises(PromptError, match=r"a file named \*.csv"):
-        read_prompts(tmp_path / "p.csv")
-    with pytest.raises(PromptError, match="can't be read"):
-        read_prompts(tmp_path)
+    (tmp_path / "p.xlsx").write_bytes(b"PK")
+    with pytest.raises(PromptError, match=r"a file named \*.xlsx"):
+        read_prompts(tmp_path / "p.xlsx")
     with pytest.raises(PromptError, match="no column 'goal'"):
         read(tmp_path, {"prompt": "x"}, column="goal")
 

@@ -12,6 +12,7 @@ from charter.cli.boundary import EXIT_CODES, Boundary
 from charter.cli.chatting import chat
 from charter.cli.console import put_line
 from charter.cli.explaining import why
+from charter.cli.exporting import export
 from charter.cli.reporting import report
 from charter.cli.running import init, run
 from charter.cli.serving import serve
@@ -62,6 +63,7 @@ app.command(epilog="Example: charter table runs/seed0 runs/seed1 runs/seed2", ri
 app.command(epilog='Example: charter chat runs/mine "How do I bake bread?"', rich_help_panel="Results")(chat)
 app.command(epilog="Example: charter serve runs/mine --policy rl_cai", rich_help_panel="Results")(serve)
 app.command(epilog="Example: charter why runs/mine answer-rl_cai-0123456789abcdef", rich_help_panel="Results")(why)
+app.command(epilog="Example: charter export runs/mine --to trl --out data/mine", rich_help_panel="Results")(export)
 app.command(epilog="Example: charter verify runs/mine --digest", rich_help_panel="Results")(verify)
 app.add_typer(principles.app, name="constitution", rich_help_panel="Material")
 app.add_typer(worlds.app, name="world", rich_help_panel="Material")

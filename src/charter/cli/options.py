@@ -21,7 +21,12 @@ ModelOption = Annotated[
 ]
 PromptsOption = Annotated[
     str | None,
-    typer.Option("--prompts", metavar="FILE", help="Prompts: HH format, JSONL or plain lines, or 'world'."),
+    typer.Option(
+        "--prompts",
+        metavar="FILE|DIR",
+        help="Prompts: JSONL, JSON, CSV, Parquet, Arrow or plain lines, a folder of them, or 'world'. "
+        "--set prompts.column=NAME names their column, --set prompts.kind=helpful says what they are.",
+    ),
 ]
 ConstitutionOption = Annotated[
     str | None,

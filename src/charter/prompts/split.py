@@ -12,27 +12,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from charter.errors import PromptError
+from charter.prompts.overlap import without_overlap
 from charter.recipe import Prompts as PromptCounts
 from charter.seeds import derive_seed
-from charter.types import Prompt, PromptKind
+from charter.types import Prompt, PromptKind, SkippedPrompt
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSplit:
-    """Prompts by side, each in a shuffled order of its own. ``missing`` counts what was asked for and not there."""
+    """Prompts by side, each in a shuffled order of its own.
+
+    ``missing`` counts what was asked for and not there. ``contaminated`` prompts are on neither side: they share words
+    with held-out ones.
+    """
 
     train: tuple[Prompt, ...]
     evaluation: tuple[Prompt, ...]
     missing: dict[str, int]
+    contaminated: tuple[SkippedPrompt, ...]
 
 
 def split_prompts(prompts: Sequence[Prompt], counts: PromptCounts, seed: int) -> PromptSplit:
     """At most the recipe's counts on either side. Where a file has fewer prompts, both sides shrink in proportion.
 
+    Prompts that share ``counts.overlap_words`` words in a row with a held-out one are not trained on.
     Raises ``PromptError`` unless at least one red-team prompt is left to train on and one prompt to evaluate on.
     """
     distinct = {prompt.id: prompt for prompt in prompts}.values()
     held_out, rest = _held_out(_groups(distinct, seed), _evaluation_count(distinct, counts))
+    contaminated: list[SkippedPrompt] = []
+    if counts.overlap_words is not None:
+        rest, contaminated = without_overlap(rest, held_out, counts.overlap_words)
     red_team = _of_kind(rest, "red_team")[: counts.red_team]
     helpful = _of_kind(rest, "helpful")[: counts.helpful]
     if not red_team or not held_out:
@@ -46,6 +56,7 @@ def split_prompts(prompts: Sequence[Prompt], counts: PromptCounts, seed: int) ->
         train=tuple(replace(prompt, split="train") for prompt in (*red_team, *helpful)),
         evaluation=tuple(replace(prompt, split="evaluation") for prompt in held_out),
         missing={name: asked[name] - got[name] for name in asked if got[name] < asked[name]},
+        contaminated=tuple(contaminated),
     )
 
 

@@ -136,6 +136,8 @@ def prompt_counts(facts: RunFacts) -> Grid:
         "evaluation": "held out",
         "skipped": "skipped",
         "duplicates": "duplicates dropped",
+        "near_duplicates": "near-duplicates dropped",
+        "contaminated": "dropped, as they share words with a held-out one",
     }
     return Grid(("Prompts", "Count"), tuple((names.get(name, name), whole(counts[name])) for name in counts))
 
