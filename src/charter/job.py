@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from charter.constitution import dump_constitution, load_constitution
 from charter.digests import digest_of
 from charter.models.folder import ModelFolder
-from charter.models.names import model_folder
+from charter.models.names import model_folder, named_model
 from charter.progress import NobodyWatches, Tell, Watcher
 from charter.recipe import Recipe
 from charter.recipe_file import dump_recipe
@@ -21,7 +21,8 @@ from charter.records.disk import write_durably
 from charter.types import Constitution
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run needs none of it
-    from charter.models.local import LocalModel
+    from charter.models.base import Model
+    from charter.models.server import ServedModel, Shared
     from charter.training import TrainingJob
 
 FIGURES = "figures.json"
@@ -46,7 +47,8 @@ class Job:
     constitution: Constitution
     watcher: Watcher = field(default_factory=NobodyWatches)
     _folders: dict[str, ModelFolder] = field(default_factory=dict[str, ModelFolder])
-    _loaded: dict[str, LocalModel] = field(default_factory=dict)
+    _loaded: dict[str, Model] = field(default_factory=dict)
+    _shared: Shared | None = None
 
     @classmethod
     def take_up(cls, recipe: Recipe, path: Path, watcher: Watcher) -> Job:
@@ -95,9 +97,16 @@ class Job:
         return self._folder(self.recipe.models.policy)
 
     @property
-    def judge(self) -> ModelFolder:
-        """The feedback model's folder."""
-        return self._folder(self.recipe.models.judge or self.recipe.models.policy)
+    def judge(self) -> ModelFolder | ServedModel:
+        """The feedback model."""
+        named = self.recipe.models.judge or self.recipe.models.policy
+        return self._folder(named) if isinstance(named, str) else named_model(named)
+
+    @property
+    def critic(self) -> ModelFolder | ServedModel | None:
+        """Who criticises and revises, if that isn't the start itself."""
+        named = self.recipe.models.critic
+        return self._folder(named) if isinstance(named, str) else named and named_model(named)
 
     def _folder(self, name: str) -> ModelFolder:
         """A model's folder, digested once: that takes a while for one of many gigabytes."""
@@ -115,13 +124,34 @@ class Job:
             return None
         return ModelFolder.check(folder.checked("model"))
 
-    def load(self, folder: ModelFolder) -> LocalModel:
-        """The model in a folder; one that is in memory already isn't loaded again."""
-        from charter.models.local import LocalModel
+    def load(self, model: ModelFolder | ServedModel) -> Model:
+        """The model in a folder, or at a server; one that was loaded before isn't loaded again.
 
-        if folder.digest not in self._loaded:
-            self._loaded[folder.digest] = LocalModel.load(folder.path)
-        return self._loaded[folder.digest]
+        Raises ``ServerError`` for a server that can't be used, ``BudgetError`` if it may not be asked anything more.
+        """
+        if model.digest not in self._loaded:
+            self._loaded[model.digest] = self._opened(model)
+        return self._loaded[model.digest]
+
+    def _opened(self, model: ModelFolder | ServedModel) -> Model:
+        if isinstance(model, ModelFolder):
+            from charter.models.local import LocalModel
+
+            return LocalModel.load(model.path)
+        from charter.models.memo import MEMO, Memo
+        from charter.models.server import open_served, share
+
+        if self._shared is None:
+            self._shared = share(self.run.path, self.recipe.limits, self.recipe.budget)
+        memo = Memo(Path(self.recipe.memo) if self.recipe.memo else self.run.path / MEMO)
+        return open_served(model, self._shared, memo, self.seed, self.watcher.note)
+
+
+def made_by(part: str, model: ModelFolder | ServedModel) -> dict[str, Any]:
+    """What a stage that uses a model is made from, under its part in the recipe such as ``models.judge``."""
+    if isinstance(model, ModelFolder):
+        return {part: model}
+    return {part: model.digest, f"{part}.use": model.use}
 
 
 def _fingerprint(value: Any) -> str:

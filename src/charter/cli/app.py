@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from charter import __version__
-from charter.cli import principles, stages, worlds
+from charter.cli import memos, principles, stages, worlds
 from charter.cli.boundary import EXIT_CODES, Boundary
 from charter.cli.chatting import chat
 from charter.cli.console import put_line
@@ -62,4 +62,5 @@ app.command(epilog='Example: charter chat runs/mine "How do I bake bread?"', ric
 app.command(epilog="Example: charter why runs/mine answer-rl_cai-0123456789abcdef", rich_help_panel="Results")(why)
 app.command(epilog="Example: charter verify runs/mine --digest", rich_help_panel="Results")(verify)
 app.add_typer(principles.app, name="constitution", rich_help_panel="Material")
+app.add_typer(memos.app, name="memo", rich_help_panel="Material")
 app.add_typer(worlds.app, name="world", rich_help_panel="Material")
