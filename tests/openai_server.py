@@ -119,7 +119,8 @@ class Served:
         elif "prompt_logprobs" in body and "prompt_logprobs" in self.supports:
             tokens = split(body["prompt"])
             entries = [
-                {str(i): {"logprob": v, "decoded_token": t}} for i, (t, v) in enumerate(zip(tokens, logprobs(tokens)))
+                {str(i): {"logprob": v, "decoded_token": t}}
+                for i, (t, v) in enumerate(zip(tokens, logprobs(tokens), strict=True))
             ]
             choice["prompt_logprobs"] = [None, *entries[1:]]
         elif body.get("logprobs") and not body.get("echo") and "walk" in self.supports:

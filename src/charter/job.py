@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,18 @@ from charter.constitution import dump_constitution, load_constitution
 from charter.digests import digest_of
 from charter.models.folder import ModelFolder
 from charter.models.names import model_folder, named_model
+from charter.models.server.named import ServedModel
 from charter.progress import NobodyWatches, Tell, Watcher
 from charter.recipe import Recipe
 from charter.recipe_file import dump_recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
+from charter.records.manifest import MANIFEST
 from charter.types import Constitution
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run needs none of it
     from charter.models.base import Model
-    from charter.models.server import ServedModel, Shared
+    from charter.models.server import Shared
     from charter.training import TrainingJob
 
 FIGURES = "figures.json"
@@ -64,6 +66,8 @@ class Job:
     def stage(self, name: str, made_from: Mapping[str, Any], work: Callable[[StageFolder], Outcome]) -> StageFolder:
         """Computes a stage, goes on with it, or finds it complete. ``made_from`` is all that decides its result."""
         folder = self.run.stage(name)
+        if not self.is_complete(name):
+            self._reach(made_from.values())  # one that can't be used leaves no trace of a stage that it was to make
         fingerprint = {"seed": digest_of(self.seed), **{key: _fingerprint(value) for key, value in made_from.items()}}
         if folder.begin(fingerprint) == "complete":
             self.watcher.end(name, folder.manifest, was_complete=True)
@@ -77,6 +81,23 @@ class Job:
         folder.finish(outcome.counts, outcome.tokens, time.monotonic() - started, files)
         self.watcher.end(name, folder.manifest, was_complete=False)
         return folder
+
+    def is_complete(self, name: str) -> bool:
+        """Whether a stage is finished, whatever it was made from. Raises ``DamageError``."""
+        folder = self.run.stage(name)
+        return (folder.path / MANIFEST).exists() and folder.manifest.complete
+
+    def reach_servers(self) -> None:
+        """Looks whether all servers of the recipe can be used, so that no stage is computed in vain.
+
+        Raises ``ServerError``, ``BudgetError``.
+        """
+        self._reach([self.judge, self.critic])
+
+    def _reach(self, models: Iterable[Any]) -> None:
+        for model in models:
+            if isinstance(model, ServedModel):
+                self.load(model)
 
     def training(self, folder: StageFolder, unit: str = "steps") -> TrainingJob:
         """Where and for whom a stage trains."""
@@ -151,11 +172,11 @@ def made_by(part: str, model: ModelFolder | ServedModel) -> dict[str, Any]:
     """What a stage that uses a model is made from, under its part in the recipe such as ``models.judge``."""
     if isinstance(model, ModelFolder):
         return {part: model}
-    return {part: model.digest, f"{part}.use": model.use}
+    return {part: model, f"{part}.use": model.use}
 
 
 def _fingerprint(value: Any) -> str:
-    if isinstance(value, (StageFolder, ModelFolder)):
+    if isinstance(value, (StageFolder, ModelFolder, ServedModel)):
         return value.digest
     if hasattr(value, "model_dump"):
         return digest_of(value.model_dump())

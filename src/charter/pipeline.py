@@ -67,6 +67,8 @@ Reader = Callable[[Prompt, str], Reading]
 def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
     """Runs the method by a recipe into the folder ``path``, or goes on with what is there. Raises ``UserError``s."""
     job = Job.take_up(recipe, path, watcher or NobodyWatches())
+    if not all(map(job.is_complete, STAGES)):
+        job.reach_servers()
     for stage in STAGES.values():
         stage(job)
     return job.run

@@ -78,9 +78,7 @@ class Server(Section):
         if name is not None and not re.fullmatch(
             r"[A-Z_][A-Z0-9_]*", name
         ):  # the value is never repeated: it may be a key
-            raise ValueError(
-                "is the name of an environment variable, in capitals; the key itself never stands in a recipe"
-            )
+            raise ValueError("is the name of an environment variable, in capitals; never the key itself")
         return name
 
     @model_validator(mode="after")

@@ -4,6 +4,8 @@ Before a call goes out, the most that it can cost is written into the run's ledg
 cost. So what is in flight counts at its most, and a process that is killed leaves its open calls standing at that: they
 may have been paid for. A call that doesn't fit waits while others are in flight, for they mostly cost less than their
 most; if none is and it still doesn't fit, the run stops. With a higher limit it goes on.
+
+A power cut may cost the ledger its last entries: flushing two of them a call would make them the slowest part of it.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Ledger:
         """Raises ``BudgetError`` if the budget is below what is spent already, ``MemoError`` for no ledger."""
         schema = "CREATE TABLE IF NOT EXISTS calls (id INTEGER PRIMARY KEY, calls INT, tokens INT, money REAL)"
         self._path, self._limits = path, _limits_of(budget)
-        self._rows: sqlite3.Connection = open_database(path, KIND, schema)
+        self._rows: sqlite3.Connection = open_database(path, KIND, schema, flushed=False)
         weakref.finalize(self, self._rows.close)
         self._changed = threading.Condition()
         sums = self._rows.execute("SELECT COUNT(*), SUM(calls), SUM(tokens), TOTAL(money) FROM calls").fetchone()

@@ -63,7 +63,7 @@ class Memo:
     def __init__(self, path: Path) -> None:
         """Raises ``MemoError`` for a file that is something else."""
         self.path = path
-        self._rows: sqlite3.Connection = open_database(path, KIND, _SCHEMA)
+        self._rows: sqlite3.Connection = open_database(path, KIND, _SCHEMA, flushed=True)
         weakref.finalize(self, self._rows.close)
         self._lock = threading.Lock()
 

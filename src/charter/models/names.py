@@ -6,14 +6,11 @@ Kept apart from ``registry``, which loads it and so needs torch; a server's mode
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from charter.errors import ModelError
 from charter.models.folder import ModelFolder
+from charter.models.server.named import ServedModel
 from charter.recipe import Server
-
-if TYPE_CHECKING:
-    from charter.models.server import ServedModel
 
 WORLD = "world"
 WORLD_FOLDER = Path(__file__).parent.parent / "world" / "model"
@@ -36,8 +33,4 @@ def named_model(model: str | Server) -> ModelFolder | ServedModel:
 
     Raises ``ModelError`` for a folder that can't be used.
     """
-    if isinstance(model, str):
-        return model_folder(model)
-    from charter.models.server import ServedModel
-
-    return ServedModel(model)
+    return model_folder(model) if isinstance(model, str) else ServedModel(model)

@@ -10,10 +10,11 @@ from charter.errors import MemoError
 WAIT_SECONDS = 60.0
 
 
-def open_database(path: Path, kind: int, schema: str) -> sqlite3.Connection:
+def open_database(path: Path, kind: int, schema: str, *, flushed: bool) -> sqlite3.Connection:
     """The database in a file, made if it isn't there. ``kind`` is the application id that tells such files apart.
 
-    A write is on disk when its statement returns. Threads have to take turns. Raises ``MemoError`` for a file that is
+    A killed process loses no write; where each is ``flushed``, neither does a machine that loses its power. Threads
+    have to take turns. Raises ``MemoError`` for a file that is
     something else, or can't be used.
     """
     try:
@@ -27,7 +28,7 @@ def open_database(path: Path, kind: int, schema: str) -> sqlite3.Connection:
         if found != kind and not (empty and found == 0):
             raise MemoError(f"{path} is a database of another sort", "Name another file, or leave it out.")
         rows.execute("PRAGMA journal_mode = WAL")
-        rows.execute("PRAGMA synchronous = FULL")
+        rows.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
         rows.execute(f"PRAGMA application_id = {kind}")
         rows.execute(schema)
     except sqlite3.Error as error:

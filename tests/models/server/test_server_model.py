@@ -50,14 +50,14 @@ def test_each_way_of_telling_probabilities_is_found_and_read(tmp_path: Path, api
 def test_a_server_that_ignores_the_field_has_its_verdicts_counted(tmp_path: Path, api: str) -> None:
     with serve() as server:
         model = opened(settings(server.url, api=api), shared(tmp_path))
-        counted = CountedChoices(MemoModel(model, Memo(tmp_path / "memo"), "judge"), model.gives_logprobs, 200)
+        counted = CountedChoices(MemoModel(model, Memo(tmp_path / "memo"), "judge"), model.gives_logprobs, 100)
         answer = counted.choice_logprobs([JUDGED])[0]
-        probed = len(server.posts) - 200
+        probed = len(server.posts) - 100
         assert counted.choice_logprobs([JUDGED])[0] == answer
-        assert len(server.posts) == 200 + probed
+        assert len(server.posts) == 100 + probed
     shares = tuple(map(math.exp, answer.logprobs))
-    assert shares == pytest.approx(P_CHOICES, abs=0.12)
-    assert shares[0] * 200 == pytest.approx(round(shares[0] * 200))
+    assert shares == pytest.approx(P_CHOICES, abs=0.15)
+    assert shares[0] * 100 == pytest.approx(round(shares[0] * 100))
     assert answer.other == pytest.approx(1 - sum(shares)) and answer.other > 0.05
 
 
@@ -105,7 +105,7 @@ def test_too_many_requests_are_made_again_no_sooner_than_the_server_says(tmp_pat
     def script(_asked: Asked, number: int) -> Answer | None:
         if number != 1:
             return None
-        date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
         named = {"seconds": {"Retry_After": "0.4"}, "date": {"Retry_After": date}, "none": {}}[form]
         return Answer.error(429, "slow down", **named)
 
@@ -114,9 +114,7 @@ def test_too_many_requests_are_made_again_no_sooner_than_the_server_says(tmp_pat
         assert len(model.generate(requests(1))) == 1
         first, second = server.posts
     waited = second.at - first.at
-    assert (
-        {"seconds": 0.4, "date": 0.95, "none": 0.004}[form] <= waited < {"seconds": 1, "date": 2.5, "none": 0.5}[form]
-    )
+    assert {"seconds": 0.4, "date": 0, "none": 0.004}[form] <= waited < {"seconds": 1, "date": 1.6, "none": 0.5}[form]
 
 
 def test_a_server_that_wants_to_be_left_alone_for_long_stops_the_run(tmp_path: Path) -> None:
@@ -201,7 +199,7 @@ def test_the_key_comes_from_the_environment_and_is_in_no_message(
         assert server.asked[0].headers["Authorization"] == "Bearer sk-secret-1234"
     assert "secret" not in str(found.value) and "\x1b" not in str(found.value) and "JUDGE_KEY" in str(found.value)
     monkeypatch.delenv("JUDGE_KEY")
-    with pytest.raises(ServerError, match="JUDGE_KEY.*isn't set"):
+    with pytest.raises(ServerError, match=r"JUDGE_KEY.*isn't set"):
         opened(settings("http://127.0.0.1:9/v1", api_key_env="JUDGE_KEY"), shared(tmp_path))
     assert "JUDGE_KEY" not in os.environ
 
