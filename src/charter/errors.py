@@ -6,7 +6,10 @@
     │   ├── ConstitutionError    a constitution likewise
     │   ├── PromptError          a prompt file likewise
     │   ├── ModelError           a folder that isn't a usable model
-    │   ├── ServeError           a server that can't be started as asked
+    │   │   └── ServerError      a model server that can't be used, or refuses
+    │   ├── BudgetError          the next call would spend more than the recipe allows
+    │   ├── MemoError            a file that isn't a memo of calls
+    │   ├── ServingError           a server that can't be started as asked
     │   ├── TrainingError        a training run that can't begin or has diverged
     │   └── RunError             a run folder that doesn't fit what is asked of it
     │       ├── FingerprintError the stage on disk was made from something else
@@ -49,7 +52,19 @@ class ModelError(UserError):
     """A folder that isn't a usable model, or a model asked for what it can't do."""
 
 
-class ServeError(UserError):
+class ServerError(ModelError):
+    """A server that isn't one, has another model, refuses the key, or answers with what can't be read."""
+
+
+class BudgetError(UserError):
+    """The next call would spend more than the recipe's budget, or the budget is below what is spent already."""
+
+
+class MemoError(UserError):
+    """A file that isn't a memo of calls or a ledger of spending, or can't be used as one."""
+
+
+class ServingError(UserError):
     """A server that can't be started as asked (a port that is taken, a key that isn't set)."""
 
 

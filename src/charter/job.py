@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from charter.constitution import dump_constitution, load_constitution
 from charter.digests import digest_of
 from charter.models.folder import ModelFolder
-from charter.models.names import model_folder
+from charter.models.names import model_folder, named_model
+from charter.models.server.named import ServedModel
 from charter.progress import NobodyWatches, Tell, Watcher
 from charter.recipe import Recipe
 from charter.recipe_file import dump_recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
+from charter.records.manifest import MANIFEST
 from charter.types import Constitution
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run needs none of it
-    from charter.models.local import LocalModel
+    from charter.models.base import Model
+    from charter.models.server import Shared
     from charter.training import TrainingJob
 
 FIGURES = "figures.json"
@@ -46,7 +49,8 @@ class Job:
     constitution: Constitution
     watcher: Watcher = field(default_factory=NobodyWatches)
     _folders: dict[str, ModelFolder] = field(default_factory=dict[str, ModelFolder])
-    _loaded: dict[str, LocalModel] = field(default_factory=dict)
+    _loaded: dict[str, Model] = field(default_factory=dict)
+    _shared: Shared | None = None
 
     @classmethod
     def take_up(cls, recipe: Recipe, path: Path, watcher: Watcher) -> Job:
@@ -62,6 +66,8 @@ class Job:
     def stage(self, name: str, made_from: Mapping[str, Any], work: Callable[[StageFolder], Outcome]) -> StageFolder:
         """Computes a stage, goes on with it, or finds it complete. ``made_from`` is all that decides its result."""
         folder = self.run.stage(name)
+        if not self.is_complete(name):
+            self._reach(made_from.values())  # one that can't be used leaves no trace of a stage that it was to make
         fingerprint = {"seed": digest_of(self.seed), **{key: _fingerprint(value) for key, value in made_from.items()}}
         if folder.begin(fingerprint) == "complete":
             self.watcher.end(name, folder.manifest, was_complete=True)
@@ -75,6 +81,23 @@ class Job:
         folder.finish(outcome.counts, outcome.tokens, time.monotonic() - started, files)
         self.watcher.end(name, folder.manifest, was_complete=False)
         return folder
+
+    def is_complete(self, name: str) -> bool:
+        """Whether a stage is finished, whatever it was made from. Raises ``DamageError``."""
+        folder = self.run.stage(name)
+        return (folder.path / MANIFEST).exists() and folder.manifest.complete
+
+    def reach_servers(self) -> None:
+        """Looks whether all servers of the recipe can be used, so that no stage is computed in vain.
+
+        Raises ``ServerError``, ``BudgetError``.
+        """
+        self._reach([self.judge, self.critic])
+
+    def _reach(self, models: Iterable[Any]) -> None:
+        for model in models:
+            if isinstance(model, ServedModel):
+                self.load(model)
 
     def training(self, folder: StageFolder, unit: str = "steps") -> TrainingJob:
         """Where and for whom a stage trains."""
@@ -95,9 +118,16 @@ class Job:
         return self._folder(self.recipe.models.policy)
 
     @property
-    def judge(self) -> ModelFolder:
-        """The feedback model's folder."""
-        return self._folder(self.recipe.models.judge or self.recipe.models.policy)
+    def judge(self) -> ModelFolder | ServedModel:
+        """The feedback model."""
+        named = self.recipe.models.judge or self.recipe.models.policy
+        return self._folder(named) if isinstance(named, str) else named_model(named)
+
+    @property
+    def critic(self) -> ModelFolder | ServedModel | None:
+        """Who criticises and revises, if that isn't the start itself."""
+        named = self.recipe.models.critic
+        return self._folder(named) if isinstance(named, str) else named and named_model(named)
 
     def _folder(self, name: str) -> ModelFolder:
         """A model's folder, digested once: that takes a while for one of many gigabytes."""
@@ -115,17 +145,38 @@ class Job:
             return None
         return ModelFolder.check(folder.checked("model"))
 
-    def load(self, folder: ModelFolder) -> LocalModel:
-        """The model in a folder; one that is in memory already isn't loaded again."""
-        from charter.models.local import LocalModel
+    def load(self, model: ModelFolder | ServedModel) -> Model:
+        """The model in a folder, or at a server; one that was loaded before isn't loaded again.
 
-        if folder.digest not in self._loaded:
-            self._loaded[folder.digest] = LocalModel.load(folder.path)
-        return self._loaded[folder.digest]
+        Raises ``ServerError`` for a server that can't be used, ``BudgetError`` if it may not be asked anything more.
+        """
+        if model.digest not in self._loaded:
+            self._loaded[model.digest] = self._opened(model)
+        return self._loaded[model.digest]
+
+    def _opened(self, model: ModelFolder | ServedModel) -> Model:
+        if isinstance(model, ModelFolder):
+            from charter.models.local import LocalModel
+
+            return LocalModel.load(model.path)
+        from charter.models.memo import MEMO, Memo
+        from charter.models.server import open_served, share
+
+        if self._shared is None:
+            self._shared = share(self.run.path, self.recipe.limits, self.recipe.budget)
+        memo = Memo(Path(self.recipe.memo) if self.recipe.memo else self.run.path / MEMO)
+        return open_served(model, self._shared, memo, self.seed, self.watcher.note)
+
+
+def made_by(part: str, model: ModelFolder | ServedModel) -> dict[str, Any]:
+    """What a stage that uses a model is made from, under its part in the recipe such as ``models.judge``."""
+    if isinstance(model, ModelFolder):
+        return {part: model}
+    return {part: model, f"{part}.use": model.use}
 
 
 def _fingerprint(value: Any) -> str:
-    if isinstance(value, (StageFolder, ModelFolder)):
+    if isinstance(value, (StageFolder, ModelFolder, ServedModel)):
         return value.digest
     if hasattr(value, "model_dump"):
         return digest_of(value.model_dump())

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from charter.errors import InvariantError, PromptError
 from charter.executor import run_parts
-from charter.job import Job, Outcome
+from charter.job import Job, Outcome, made_by
 from charter.models.folder import ModelFolder
 from charter.models.names import WORLD
 from charter.progress import NobodyWatches, Watcher
@@ -70,6 +70,8 @@ Reader = Callable[[Prompt, str], Reading]
 def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
     """Runs the method by a recipe into the folder ``path``, or goes on with what is there. Raises ``UserError``s."""
     job = Job.take_up(recipe, path, watcher or NobodyWatches())
+    if not all(map(job.is_complete, STAGES)):
+        job.reach_servers()
     for stage in STAGES.values():
         stage(job)
     return job.run
@@ -117,7 +119,7 @@ def revise(job: Job) -> StageFolder:
     settings = job.recipe.revision
 
     def work(stage: StageFolder) -> Outcome:
-        model = job.load(job.start)
+        model, critic = job.load(job.start), job.critic and job.load(job.critic)
         red_team = [(prompt, -1) for prompt in _prompts(job, "train", "red_team")]
         helpful = [(p, number) for p in _prompts(job, "train", "helpful") for number in range(settings.helpful_samples)]
         tell = job.watcher.begin(stage.name, len(red_team) + len(helpful), "prompts")
@@ -125,7 +127,7 @@ def revise(job: Job) -> StageFolder:
         def part(_: int, items: Sequence[tuple[Prompt, int]]) -> list[RevisionChain]:
             attacked = [prompt for prompt, number in items if number < 0]
             asked = [(prompt, number) for prompt, number in items if number >= 0]
-            chains = revise_part(attacked, job.constitution, model, settings, job.seed) if attacked else []
+            chains = revise_part(attacked, job.constitution, model, settings, job.seed, critic) if attacked else []
             return [*chains, *sample(asked, model, settings, job.seed)]
 
         run_parts(stage, [*red_team, *helpful], settings.part_size, part, lambda done: tell(done, {}))
@@ -138,6 +140,7 @@ def revise(job: Job) -> StageFolder:
         "constitution": job.constitution,
         "models.policy": job.start,
         "templates": template_digest(worked_examples(job.constitution, settings.few_shot)),
+        **_made_by_critic(job),
     }
     return job.stage(REVISIONS, made_from, work)
 
@@ -219,7 +222,7 @@ def label(job: Job) -> StageFolder:
         "4-comparisons": job.run.stage(COMPARISONS),
         "recipe.feedback": settings,
         "constitution": job.constitution,
-        "models.judge": job.judge,
+        **made_by("models.judge", job.judge),
         "templates": template_digest(worked_judgements(job.constitution, settings.few_shot, job.seed)),
     }
     return job.stage(LABELS, made_from, work)
@@ -301,7 +304,8 @@ def evaluate(job: Job) -> StageFolder:
                 if policy in folders:
                     answers += answer(asked, policy, job.load(folders[policy]), settings, job.seed)
                 else:
-                    chains = revise_part(asked, job.constitution, job.load(job.start), job.recipe.revision, job.seed)
+                    start, critic = job.load(job.start), job.critic and job.load(job.critic)
+                    chains = revise_part(asked, job.constitution, start, job.recipe.revision, job.seed, critic)
                     answers += answers_by_round(chains)
             return answers
 
@@ -320,6 +324,7 @@ def evaluate(job: Job) -> StageFolder:
         "recipe.revision": job.recipe.revision,
         "constitution": job.constitution,
         "models.policy": job.start,
+        **_made_by_critic(job),
     }
     return job.stage(EVALUATION, made_from, work)
 
@@ -386,7 +391,7 @@ def match(job: Job) -> StageFolder:
         "recipe.evaluation": settings,
         "recipe.feedback": job.recipe.feedback,
         "constitution": job.constitution,
-        "models.judge": job.judge,
+        **made_by("models.judge", job.judge),
     }
     return job.stage(MATCHES, made_from, work)
 
@@ -440,6 +445,11 @@ def _source_digest(source: str) -> str:
     from charter.prompts import source_digest
 
     return source_digest(Path(source))
+
+
+def _made_by_critic(job: Job) -> dict[str, object]:
+    """The critic, where one is named: without one, a stage is made from what it always was."""
+    return {} if job.critic is None else made_by("models.critic", job.critic)
 
 
 def _require_both_sides(prompts: Sequence[Prompt]) -> None:

@@ -18,6 +18,10 @@ class Watcher(Protocol):
         """A stage starts, or goes on, with ``total`` units such as prompts or steps."""
         ...
 
+    def note(self, text: str) -> None:
+        """Something that whoever watches should know, such as what a server can't do."""
+        ...
+
     def end(self, stage: str, manifest: StageManifest, *, was_complete: bool) -> None:
         """A stage is complete: now, or, if ``was_complete``, before this session."""
         ...
@@ -29,6 +33,9 @@ class NobodyWatches:
     def begin(self, stage: str, total: int, unit: str) -> Tell:
         del stage, total, unit
         return lambda _done, _figures: None
+
+    def note(self, text: str) -> None:
+        del text
 
     def end(self, stage: str, manifest: StageManifest, *, was_complete: bool) -> None:
         del stage, manifest, was_complete

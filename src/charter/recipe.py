@@ -5,9 +5,11 @@ Defaults are those of the small world's default run, so that ``Recipe()`` is wha
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from charter.types import PromptKind
 
@@ -23,13 +25,113 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Models(Section):
-    """Which models take part: ``world`` for the embedded one, or a model folder."""
+class Prices(Section):
+    """What a server charges for a million tokens, in whatever currency ``budget.money`` is in."""
 
-    policy: str = Field(
-        default="world", description="the helpful-only start, which is also critic and preference-model start"
+    prompt: Annotated[float, Field(ge=0)] = 0.0
+    completion: Annotated[float, Field(ge=0)] = 0.0
+
+
+def _listed(value: Any) -> Any:
+    """One URL, or a list of them, as pydantic's strict mode wants it."""
+    if isinstance(value, list):
+        return tuple(cast("list[Any]", value))
+    return (value,) if isinstance(value, str) else value
+
+
+Urls = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Server(Section):
+    """A model behind an OpenAI-compatible server. Its identity is ``model``, ``revision`` and ``api``, never a URL."""
+
+    url: Urls = Field(description="base URLs up to and with /v1; several are balanced")
+    model: Annotated[str, Field(min_length=1)] = Field(description="the model's name, as the server lists it")
+    revision: str = Field(default="", description="which weights the name stands for; a new one is another model")
+    api: Literal["chat", "completions"] = Field(
+        default="chat", description="completions: texts are rendered here, and a started answer is really gone on with"
     )
-    judge: str | None = Field(default=None, description="the feedback model; the policy's start if none is named")
+    api_key_env: str | None = Field(default=None, description="the environment variable that holds the key")
+    tokenizer: str | None = Field(
+        default=None, description="a folder with the model's tokenizer and chat template, for completions"
+    )
+    context_tokens: Count | None = Field(default=None, description="the server's own word if none is given")
+    bytes_per_token: Annotated[float, Field(ge=1)] = Field(
+        default=3.0, description="by which tokens are estimated where nobody counts them; lower is more careful"
+    )
+    verdict_samples: Count = Field(
+        default=16, description="sampled answers that stand for log-probabilities where the server gives none"
+    )
+    prices: Prices = Prices()
+
+    @field_validator("url")
+    @classmethod
+    def _urls_are_bare(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("a base URL begins with http:// or https:// and names a host")
+            if parts.username or parts.password or parts.query or parts.fragment:
+                raise ValueError("a base URL holds no user, key or query: a key comes from the variable in api_key_env")
+        return tuple(url.rstrip("/") for url in urls)
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _key_is_not_here(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(
+            r"[A-Z_][A-Z0-9_]*", name
+        ):  # the value is never repeated: it may be a key
+            raise ValueError("is the name of an environment variable, in capitals; never the key itself")
+        return name
+
+    @model_validator(mode="after")
+    def _tokenizer_has_a_use(self) -> Server:
+        if self.tokenizer is not None and self.api == "chat":
+            raise ValueError("tokenizer is for api: completions; behind the chat API the server renders")
+        return self
+
+
+def _sort_of_model(value: Any) -> str:
+    return "server" if isinstance(value, (dict, Server)) else "name"
+
+
+NamedOrServed = Annotated[Annotated[str, Tag("name")] | Annotated[Server, Tag("server")], Discriminator(_sort_of_model)]
+
+
+class Models(Section):
+    """Which models take part: ``world`` for the embedded one, a model folder, or (judge, critic) a server's model."""
+
+    policy: str = Field(default="world", description="the helpful-only start, also the preference-model start")
+    judge: NamedOrServed | None = Field(
+        default=None, description="the feedback model; the policy's start if none is named"
+    )
+    critic: NamedOrServed | None = Field(
+        default=None, description="who criticises and revises; the policy's start if none is named"
+    )
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _policy_is_trained(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            raise ValueError("is trained, so it has to be a model folder; a server's model can be judge or critic")
+        return value
+
+
+class Limits(Section):
+    """One limit for all servers of a run together."""
+
+    concurrency: Count = Field(default=16, description="calls under way at once")
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = Field(default=None, description="prompt and answer, estimated, then corrected")
+    retries: Annotated[int, Field(ge=0)] = Field(default=1000, description="calls repeated in a session, all in all")
+
+
+class Budget(Section):
+    """What a run may spend on servers, in all its sessions; it stops before a limit is passed. None is no limit."""
+
+    calls: Count | None = None
+    tokens: Count | None = Field(default=None, description="prompt and answer")
+    money: Annotated[float, Field(gt=0)] | None = Field(default=None, description="by the servers' prices")
 
 
 class Prompts(Section):
@@ -162,6 +264,11 @@ class Recipe(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     constitution: str = Field(default="small-world", description="a shipped constitution's name, or a file")
     models: Models = Models()
+    limits: Limits = Limits()
+    budget: Budget = Budget()
+    memo: str | None = Field(
+        default=None, description="a file of servers' answers, shared by runs; the run's own if none"
+    )
     prompts: Prompts = Prompts()
     revision: Revision = Revision()
     training: Training = Training()
@@ -176,4 +283,13 @@ class Recipe(Section):
     def _held_out_leaves_something(self) -> Recipe:
         if self.preference.held_out >= 1:
             raise ValueError("preference.held_out must leave labels to train on")
+        return self
+
+    @model_validator(mode="after")
+    def _money_has_prices(self) -> Recipe:
+        servers = [model for model in (self.models.judge, self.models.critic) if isinstance(model, Server)]
+        if self.budget.money is not None and not all(s.prices.prompt + s.prices.completion for s in servers):
+            raise ValueError(
+                "budget.money needs prices of every server: {prompt: ..., completion: ...} a million tokens"
+            )
         return self

@@ -18,8 +18,18 @@ from charter.recipe import Recipe
 from charter.yaml_faults import KeyPath, leaves, nearest
 from charter.yaml_file import Document, dump_yaml, parse_document, read_document, validate
 
+KEY_FIELD = "api_key_env"  # what is set there by mistake may be the key itself, and is not repeated
 EMBEDDED = "world"  # what models and prompts are called when they are the embedded ones
-_PATHS = (("models", "policy"), ("models", "judge"), ("prompts", "source"), ("constitution",))
+_PATHS = (
+    ("models", "policy"),
+    ("models", "judge"),
+    ("models", "judge", "tokenizer"),
+    ("models", "critic"),
+    ("models", "critic", "tokenizer"),
+    ("prompts", "source"),
+    ("constitution",),
+    ("memo",),
+)
 
 
 def load_recipe(path: Path | None, sets: Sequence[str] = ()) -> Recipe:
@@ -36,7 +46,7 @@ def load_recipe(path: Path | None, sets: Sequence[str] = ()) -> Recipe:
     for setting in sets:
         field, value = parse_setting(setting)
         _assign(data, field, value)
-        overrides[field] = f"--set {printable(setting)}"
+        overrides[field] = "--set" if field[-1] == KEY_FIELD else f"--set {printable(setting)}"
     return validate(Recipe, dataclasses.replace(document, data=data, overrides=overrides), RecipeError)
 
 
@@ -70,8 +80,10 @@ def _sections_advice() -> str:
 
 
 def _assign(data: dict[str, Any], field: KeyPath, value: Any) -> None:
-    for name in field[:-1]:
-        data = data.setdefault(str(name), {})
+    for name in map(str, field[:-1]):
+        if not isinstance(data.get(name), dict):  # a model's name gives way to the server that is set in its place
+            data[name] = {}
+        data = data[name]
     data[str(field[-1])] = value
 
 
@@ -79,7 +91,8 @@ def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
     for field in _PATHS:
         holder: Any = data
         for name in field[:-1]:
-            holder = holder.get(name, {})
+            inside = holder.get(name)
+            holder = inside if isinstance(inside, dict) else {}
         value = holder.get(field[-1])
         if isinstance(value, str) and _may_be_path(field, value) and (folder / value).exists():
             holder[field[-1]] = str((folder / value).resolve())

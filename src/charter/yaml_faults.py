@@ -57,11 +57,17 @@ def dotted(path: KeyPath) -> str:
 
 
 def leaves(model: type[BaseModel]) -> list[str]:
-    """The dotted paths of all fields that hold a value rather than a section, lists of sections left out."""
+    """The dotted paths of all fields that hold a value rather than a section, lists of sections left out.
+
+    A field that may be either (a model's name, or a server) is named as both.
+    """
     found: list[str] = []
     for name, field in model.model_fields.items():
         section = section_in(field.annotation)
-        found += [name] if section is None else [f"{name}.{leaf}" for leaf in leaves(section)]
+        if section is None or _may_be_text(field.annotation):
+            found.append(name)
+        if section is not None:
+            found += [f"{name}.{leaf}" for leaf in leaves(section)]
     return found
 
 
@@ -80,6 +86,10 @@ def section_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((section for inner in get_args(annotation) if (section := section_in(inner))), None)
+
+
+def _may_be_text(annotation: Any) -> bool:
+    return annotation is str or any(_may_be_text(inner) for inner in get_args(annotation))
 
 
 def _fault(model: type[BaseModel], data: Any, detail: ErrorDetails) -> Fault:

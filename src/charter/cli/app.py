@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from charter import __version__
-from charter.cli import principles, stages, worlds
+from charter.cli import memos, principles, stages, worlds
 from charter.cli.boundary import EXIT_CODES, Boundary
 from charter.cli.chatting import chat
 from charter.cli.console import put_line
@@ -66,4 +66,5 @@ app.command(epilog="Example: charter why runs/mine answer-rl_cai-0123456789abcde
 app.command(epilog="Example: charter export runs/mine --to trl --out data/mine", rich_help_panel="Results")(export)
 app.command(epilog="Example: charter verify runs/mine --digest", rich_help_panel="Results")(verify)
 app.add_typer(principles.app, name="constitution", rich_help_panel="Material")
+app.add_typer(memos.app, name="memo", rich_help_panel="Material")
 app.add_typer(worlds.app, name="world", rich_help_panel="Material")

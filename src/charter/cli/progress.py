@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from charter.cli.console import err, say
+from charter.cli.console import block, err, say
 from charter.cli.pace import Pace, amount, duration
 from charter.progress import Tell, Watcher
 from charter.records import StageManifest
@@ -58,6 +58,9 @@ class LineWatcher:
 
         return tell
 
+    def note(self, text: str) -> None:
+        self._say(text)
+
     def end(self, stage: str, manifest: StageManifest, *, was_complete: bool) -> None:
         self.computed += not was_complete
         self._say(f"{stage}: {_ending(manifest, was_complete)}")
@@ -82,6 +85,9 @@ class BarWatcher:
             self._progress.update(task, completed=done, note=pace.shown_figures())
 
         return tell
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(block(text), soft_wrap=True)
 
     def end(self, stage: str, manifest: StageManifest, *, was_complete: bool) -> None:
         self.computed += not was_complete

@@ -14,7 +14,7 @@ from charter.cli.chatting import TRAINED
 from charter.cli.console import say
 from charter.cli.stages_read import is_complete, why_skipped
 from charter.cli.taken import open_job
-from charter.errors import ModelError, ServeError
+from charter.errors import ModelError, ServingError
 from charter.job import Job
 from charter.models.names import WORLD, model_folder
 from charter.printable import printable
@@ -59,14 +59,14 @@ def serve(
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise ServeError(f"serving needs {' and '.join(missing)}", 'Install them: pip install "charter[serve]"')
+        raise ServingError(f"serving needs {' and '.join(missing)}", 'Install them: pip install "charter[serve]"')
     key = _key(api_key_env)
     if policy is not None and policy not in POLICIES:
-        raise ServeError(f"there is no policy {printable(policy)!r}", f"Name one of {', '.join(POLICIES)}.")
+        raise ServingError(f"there is no policy {printable(policy)!r}", f"Name one of {', '.join(POLICIES)}.")
 
     is_run = (Path(source) / MANIFEST).is_file()
     if policy is not None and not is_run:
-        raise ServeError(f"{printable(source)} is no run, and has no policies to choose from", "Leave out --policy.")
+        raise ServingError(f"{printable(source)} is no run, and has no policies to choose from", "Leave out --policy.")
     served = _run(open_job(Path(source)), policy, key, exact) if is_run else _model(source, key, exact)
 
     from charter.serve import LOOPBACK, Listening, make_app
@@ -88,7 +88,7 @@ def _key(variable: str | None) -> str | None:
         return None
     key = os.environ.get(variable, "").strip()
     if not key:
-        raise ServeError(
+        raise ServingError(
             f"the variable {printable(variable)} holds no key", "Set it, or leave out --api-key-env to need none."
         )
     return key

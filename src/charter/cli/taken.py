@@ -9,9 +9,9 @@ from pathlib import Path
 from charter.constitution import dump_constitution, load_constitution, read_constitution, shipped_constitutions
 from charter.errors import ConstitutionError, RecipeError
 from charter.job import Job
-from charter.models.names import WORLD, model_folder
+from charter.models.names import WORLD, model_folder, named_model
 from charter.progress import NobodyWatches, Watcher
-from charter.recipe import Recipe
+from charter.recipe import Recipe, Server
 from charter.recipe_file import dump_recipe, load_recipe
 from charter.records import Run
 from charter.records.run import CONSTITUTION, RECIPE
@@ -44,13 +44,15 @@ def take_recipe(path: Path | None, overrides: Overrides) -> Recipe:
             "models": models.model_copy(
                 update={
                     "policy": _in_full(models.policy if overrides.model is None else overrides.model, WORLD),
-                    "judge": None if models.judge is None else _in_full(models.judge, WORLD),
+                    "judge": _model_in_full(models.judge),
+                    "critic": _model_in_full(models.critic),
                 }
             ),
             "prompts": prompts.model_copy(
                 update={"source": _in_full(prompts.source if overrides.prompts is None else overrides.prompts, WORLD)}
             ),
             "constitution": _in_full(constitution, *shipped_constitutions()),
+            "memo": None if recipe.memo is None else str(Path(recipe.memo).resolve()),
         }
     )
 
@@ -86,8 +88,10 @@ def constitution_of(run: Run) -> Constitution:
 def create_run(recipe: Recipe, path: Path) -> None:
     """A run's folder in which nothing is computed yet. Raises ``UserError``s: it checks what can be checked."""
     constitution = load_constitution(recipe.constitution)
-    for name in {recipe.models.policy, recipe.models.judge or recipe.models.policy}:
-        model_folder(name)
+    model_folder(recipe.models.policy)
+    for model in (recipe.models.judge, recipe.models.critic):
+        if model is not None:
+            named_model(model)
     with Run.create(path, dump_recipe(recipe), dump_constitution(constitution)):
         pass
 
@@ -95,3 +99,10 @@ def create_run(recipe: Recipe, path: Path) -> None:
 def _in_full(name: str, *names: str) -> str:
     """A path in full, if it leads somewhere; one of ``names`` isn't one."""
     return str(Path(name).resolve()) if name and name not in names and Path(name).exists() else name
+
+
+def _model_in_full(model: str | Server | None) -> str | Server | None:
+    """The same for a judge or critic. A server has at most a tokenizer's folder."""
+    if isinstance(model, Server):
+        return model.model_copy(update={"tokenizer": model.tokenizer and _in_full(model.tokenizer)})
+    return model and _in_full(model, WORLD)

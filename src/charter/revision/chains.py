@@ -24,15 +24,21 @@ from charter.types import Completion, Constitution, Message, Principle, Prompt, 
 
 
 def revise(
-    prompts: Sequence[Prompt], constitution: Constitution, model: Model, settings: RevisionSettings, seed: int
+    prompts: Sequence[Prompt],
+    constitution: Constitution,
+    model: Model,
+    settings: RevisionSettings,
+    seed: int,
+    critic: Model | None = None,
 ) -> list[RevisionChain]:
     """One part's chains, in the order of its prompts.
 
-    Raises ``ConstitutionError`` if the constitution has fewer worked examples than the recipe asks for.
+    ``model`` gives the first response; ``critic`` (the same model, if there is none) criticises and revises it. Raises
+    ``ConstitutionError`` if the constitution has fewer worked examples than the recipe asks for.
     """
     examples = worked_examples(constitution, settings.few_shot)
-    reviser = _Reviser(constitution, model, settings, seed, examples)
-    firsts = reviser.first_responses(prompts)
+    reviser = _Reviser(constitution, critic or model, settings, seed, examples)
+    firsts = replace(reviser, model=model).first_responses(prompts)
     revisions: list[tuple[Revision, ...]] = [()] * len(prompts)
     latest = [first.text for first in firsts]
     for round_index in range(1, settings.rounds + 1):

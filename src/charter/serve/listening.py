@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
-from charter.errors import ServeError
+from charter.errors import ServingError
 from charter.printable import printable
 
 GRACE_SECONDS = 5  # that answers under way have to be finished in, once the server is told to stop
@@ -23,12 +23,12 @@ class Listening:
 
     @classmethod
     def bind(cls, app: Starlette, host: str, port: int) -> Listening:
-        """Port 0 takes a free one. Raises ``ServeError`` if the address can't be had."""
+        """Port 0 takes a free one. Raises ``ServingError`` if the address can't be had."""
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             bound = socket.create_server((host, port), family=family, backlog=256)
         except (OSError, UnicodeError) as error:
-            raise ServeError(
+            raise ServingError(
                 f"can't listen on {printable(host)}, port {port}: {error}",
                 "Give another --port, or a --host of this machine; port 0 takes a free one.",
             ) from error
