@@ -9,7 +9,7 @@
     │   │   └── ServerError      a model server that can't be used, or refuses
     │   ├── BudgetError          the next call would spend more than the recipe allows
     │   ├── MemoError            a file that isn't a memo of calls
-    │   ├── ServingError           a server that can't be started as asked
+    │   ├── ServingError         a server that can't be started as asked
     │   ├── TrainingError        a training run that can't begin or has diverged
     │   └── RunError             a run folder that doesn't fit what is asked of it
     │       ├── FingerprintError the stage on disk was made from something else

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charter.constitution import dump_constitution, load_constitution
+from charter.constitution import dump_constitution, load_constitution, read_constitution
 from charter.digests import digest_of
+from charter.errors import ConstitutionError, RecipeError
+from charter.execution import choose_executor
+from charter.executor import Executor
 from charter.models.folder import ModelFolder
 from charter.models.names import model_folder, named_model
 from charter.models.server.named import ServedModel
@@ -20,7 +23,9 @@ from charter.recipe_file import dump_recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
 from charter.records.manifest import MANIFEST
+from charter.records.run import CONSTITUTION, RECIPE
 from charter.types import Constitution
+from charter.yaml_file import parse_document, validate
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run needs none of it
     from charter.models.base import Model
@@ -51,6 +56,7 @@ class Job:
     _folders: dict[str, ModelFolder] = field(default_factory=dict[str, ModelFolder])
     _loaded: dict[str, Model] = field(default_factory=dict)
     _shared: Shared | None = None
+    _executor: Executor | None = None
 
     @classmethod
     def take_up(cls, recipe: Recipe, path: Path, watcher: Watcher) -> Job:
@@ -62,6 +68,20 @@ class Job:
     @property
     def seed(self) -> int:
         return self.recipe.seed
+
+    @classmethod
+    def reopen(cls, path: Path) -> Job:
+        """The run in ``path`` for a process that computes a part of it and writes nothing. Raises ``RunError``."""
+        run = Run.open(path)
+        return cls(run, recipe_of(run), constitution_of(run))
+
+    @property
+    def executor(self) -> Executor:
+        """Where parts are computed, by the recipe and by what the models are."""
+        if self._executor is None:
+            used = [model for model in (self.start, self.judge, self.critic) if model is not None]
+            self._executor = choose_executor(self.recipe.execution, used)
+        return self._executor
 
     def stage(self, name: str, made_from: Mapping[str, Any], work: Callable[[StageFolder], Outcome]) -> StageFolder:
         """Computes a stage, goes on with it, or finds it complete. ``made_from`` is all that decides its result."""
@@ -166,6 +186,17 @@ class Job:
             self._shared = share(self.run.path, self.recipe.limits, self.recipe.budget)
         memo = Memo(Path(self.recipe.memo) if self.recipe.memo else self.run.path / MEMO)
         return open_served(model, self._shared, memo, self.seed, self.watcher.note)
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe in a run's folder. Raises ``DamageError`` if it was changed since."""
+    return validate(Recipe, parse_document(run.recipe_yaml, str(run.path / RECIPE), RecipeError), RecipeError)
+
+
+def constitution_of(run: Run) -> Constitution:
+    """The constitution in a run's folder. Raises ``DamageError`` if it was changed since."""
+    name = str(run.path / CONSTITUTION)
+    return read_constitution(parse_document(run.constitution_yaml, name, ConstitutionError))[0]
 
 
 def made_by(part: str, model: ModelFolder | ServedModel) -> dict[str, Any]:

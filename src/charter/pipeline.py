@@ -22,18 +22,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charter.errors import InvariantError, PromptError
-from charter.executor import run_parts
+from charter.errors import InvariantError
+from charter.executor import Opener, Parts
 from charter.job import Job, Outcome, made_by
 from charter.models.folder import ModelFolder
-from charter.models.names import WORLD
 from charter.progress import NobodyWatches, Watcher
-from charter.recipe import Prompts, Recipe
+from charter.recipe import Recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
+from charter.sources import made_from_source, reader_of, require_both_sides, source_prompts
 from charter.stage_names import (
     COMPARISONS,
     EVALUATION,
@@ -52,19 +53,17 @@ from charter.stage_names import (
 from charter.types import (
     Answer,
     Comparison,
+    Constitution,
     PreferenceLabel,
     Prompt,
     PromptKind,
-    Reading,
     RevisionChain,
     Rollout,
     Split,
 )
 
 if TYPE_CHECKING:
-    from charter.prompts import SourcePrompts
-
-Reader = Callable[[Prompt, str], Reading]
+    from charter.feedback import LogprobJudge
 
 
 def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
@@ -72,24 +71,26 @@ def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
     job = Job.take_up(recipe, path, watcher or NobodyWatches())
     if not all(map(job.is_complete, STAGES)):
         job.reach_servers()
-    for stage in STAGES.values():
-        stage(job)
+    try:
+        for stage in STAGES.values():
+            stage(job)
+    finally:
+        job.executor.close()
     return job.run
 
 
 def make_prompts(job: Job) -> StageFolder:
     """Stage 1: the prompts, those that the model has room to answer."""
-    settings = job.recipe.prompts
 
     def work(stage: StageFolder) -> Outcome:
         from charter.prompts import within_context
 
-        found = _source_prompts(job)
+        found = source_prompts(job.recipe.prompts, job.seed)
         model, answer = job.load(job.start), job.recipe.revision.max_tokens
         prompts, too_long = within_context(found.prompts, model.count_tokens, model.context_tokens, answer)
-        _require_both_sides(prompts)
-        tell = job.watcher.begin(stage.name, len(prompts), "prompts")
-        run_parts(stage, prompts, len(prompts), lambda _, part: part, lambda done: tell(done, {}))
+        require_both_sides(prompts)
+        if not stage.has_part(0):
+            stage.write_part(0, prompts)
         left_out = [asdict(skipped) for skipped in (*found.left_out, *too_long)]
         write_durably(stage.path / "skipped.json", (json.dumps(left_out, indent=2) + "\n").encode())
         counts = {
@@ -102,8 +103,7 @@ def make_prompts(job: Job) -> StageFolder:
         return Outcome(counts, 0, ["skipped.json"])
 
     made_from = {
-        "recipe.prompts": _deciding(settings),
-        "source": _source_digest(settings.source),
+        **made_from_source(job.recipe.prompts),
         "models.policy": job.start,
         "recipe.revision.max_tokens": job.recipe.revision.max_tokens,
     }
@@ -113,24 +113,11 @@ def make_prompts(job: Job) -> StageFolder:
 def revise(job: Job) -> StageFolder:
     """Stage 2: red-team prompts are answered, criticised and revised; helpful ones are answered, and that is all."""
     from charter.revision import count_hygiene, template_digest, worked_examples
-    from charter.revision import revise as revise_part
-    from charter.revision.samples import sample
 
     settings = job.recipe.revision
 
     def work(stage: StageFolder) -> Outcome:
-        model, critic = job.load(job.start), job.critic and job.load(job.critic)
-        red_team = [(prompt, -1) for prompt in _prompts(job, "train", "red_team")]
-        helpful = [(p, number) for p in _prompts(job, "train", "helpful") for number in range(settings.helpful_samples)]
-        tell = job.watcher.begin(stage.name, len(red_team) + len(helpful), "prompts")
-
-        def part(_: int, items: Sequence[tuple[Prompt, int]]) -> list[RevisionChain]:
-            attacked = [prompt for prompt, number in items if number < 0]
-            asked = [(prompt, number) for prompt, number in items if number >= 0]
-            chains = revise_part(attacked, job.constitution, model, settings, job.seed, critic) if attacked else []
-            return [*chains, *sample(asked, model, settings, job.seed)]
-
-        run_parts(stage, [*red_team, *helpful], settings.part_size, part, lambda done: tell(done, {}))
+        _compute(job, stage, "prompts")
         counts = count_hygiene(stage.read(RevisionChain))
         return Outcome(counts, counts["tokens"] + counts["prompt_tokens"])
 
@@ -143,6 +130,25 @@ def revise(job: Job) -> StageFolder:
         **_made_by_critic(job),
     }
     return job.stage(REVISIONS, made_from, work)
+
+
+def revision_parts(job: Job) -> Parts[Any]:
+    """Its items: each red-team prompt once, each helpful one as often as it is sampled, with the sample's number."""
+    from charter.revision import revise
+    from charter.revision.samples import sample
+
+    settings = job.recipe.revision
+    red_team = [(prompt, -1) for prompt in _prompts(job, "train", "red_team")]
+    helpful = [(p, number) for p in _prompts(job, "train", "helpful") for number in range(settings.helpful_samples)]
+
+    def part(_: int, items: Sequence[tuple[Prompt, int]]) -> list[RevisionChain]:
+        model, critic = job.load(job.start), job.critic and job.load(job.critic)
+        attacked = [prompt for prompt, number in items if number < 0]
+        asked = [(prompt, number) for prompt, number in items if number >= 0]
+        chains = revise(attacked, job.constitution, model, settings, job.seed, critic) if attacked else []
+        return [*chains, *sample(asked, model, settings, job.seed)]
+
+    return Parts([*red_team, *helpful], settings.part_size, part)
 
 
 def fine_tune(job: Job) -> StageFolder:
@@ -170,19 +176,9 @@ def fine_tune(job: Job) -> StageFolder:
 
 def compare(job: Job) -> StageFolder:
     """Stage 4: the SL-CAI policy answers each prompt twice."""
-    from charter.feedback.pairs import plan_pairs, sample_pairs
-
-    settings = job.recipe.comparisons
 
     def work(stage: StageFolder) -> Outcome:
-        policy = job.load(_required(job, SFT))
-        planned = plan_pairs(_prompts(job, "train"), settings.pairs, job.seed)
-        tell = job.watcher.begin(stage.name, len(planned), "pairs")
-
-        def part(_: int, items: Sequence[tuple[Prompt, int]]) -> list[Comparison]:
-            return sample_pairs(items, SL_CAI, policy, settings, job.seed)
-
-        run_parts(stage, planned, settings.part_size, part, lambda done: tell(done, {}))
+        _compute(job, stage, "pairs")
         pairs = alike = tokens = 0
         for comparison in stage.read(Comparison):
             pairs += 1
@@ -193,27 +189,31 @@ def compare(job: Job) -> StageFolder:
     made_from = {
         "1-prompts": job.run.stage(PROMPTS),
         "3-sft": job.run.stage(SFT),
-        "recipe.comparisons": settings,
+        "recipe.comparisons": job.recipe.comparisons,
     }
     return job.stage(COMPARISONS, made_from, work)
 
 
+def comparison_parts(job: Job) -> Parts[Any]:
+    """Its items: prompts, each with the number of its pair."""
+    from charter.feedback.pairs import plan_pairs, sample_pairs
+
+    settings, policy = job.recipe.comparisons, _required(job, SFT)
+
+    def part(_: int, items: Sequence[tuple[Prompt, int]]) -> list[Comparison]:
+        return sample_pairs(items, SL_CAI, job.load(policy), settings, job.seed)
+
+    return Parts(plan_pairs(_prompts(job, "train"), settings.pairs, job.seed), settings.part_size, part)
+
+
 def label(job: Job) -> StageFolder:
     """Stage 5: the judge says how likely each answer is the better one, by a principle of the constitution."""
-    from charter.feedback import LogprobJudge, count_labels, label_rates, template_digest, worked_judgements
-    from charter.feedback import label as label_part
+    from charter.feedback import count_labels, label_rates, template_digest, worked_judgements
 
     settings = job.recipe.feedback
 
     def work(stage: StageFolder) -> Outcome:
-        judge = LogprobJudge.of(job.load(job.judge), job.constitution, settings.few_shot, job.seed)
-        comparisons = list(job.run.stage(COMPARISONS).read(Comparison))
-        tell = job.watcher.begin(stage.name, len(comparisons), "pairs")
-
-        def part(_: int, items: Sequence[Comparison]) -> list[PreferenceLabel]:
-            return label_part(items, job.constitution, judge, settings, job.seed)
-
-        run_parts(stage, comparisons, settings.part_size, part, lambda done: tell(done, {}))
+        _compute(job, stage, "pairs")
         sums = count_labels(stage.read(PreferenceLabel))
         counts = {name: int(value) for name, value in sums.items() if name != "inconsistency_sum"}
         return Outcome(counts, counts["prompt_tokens"], figures=label_rates(sums))
@@ -226,6 +226,18 @@ def label(job: Job) -> StageFolder:
         "templates": template_digest(worked_judgements(job.constitution, settings.few_shot, job.seed)),
     }
     return job.stage(LABELS, made_from, work)
+
+
+def label_parts(job: Job) -> Parts[Any]:
+    """Its items: the pairs."""
+    from charter.feedback import label
+
+    settings = job.recipe.feedback
+
+    def part(_: int, items: Sequence[Comparison]) -> list[PreferenceLabel]:
+        return label(items, job.constitution, _judge(job), settings, job.seed)
+
+    return Parts(list(job.run.stage(COMPARISONS).read(Comparison)), settings.part_size, part)
 
 
 def train_preference_model(job: Job) -> StageFolder:
@@ -267,7 +279,7 @@ def reinforce(job: Job) -> StageFolder:
                 stage.write_part(step, rollouts)
 
         scorer = PreferenceScorer.load(_required(job, PREFERENCE).path)
-        observer = Observer(record, watch_truth(_reader(job)))
+        observer = Observer(record, watch_truth(reader_of(job.recipe.prompts)))
         start = _required(job, SFT).path
         found = train(start, scorer, _prompts(job, "train"), job.recipe.rl, job.training(stage), observer)
         return _trained(stage, found)
@@ -284,43 +296,22 @@ def reinforce(job: Job) -> StageFolder:
 
 def evaluate(job: Job) -> StageFolder:
     """Stage 8: the three policies answer held-out prompts, and the start's answers there are revised round by round."""
-    from charter.evaluate import answer
-    from charter.evaluate.rounds import answers_by_round
-    from charter.revision import revise as revise_part
-
-    settings = job.recipe.evaluation
 
     def work(stage: StageFolder) -> Outcome:
-        found = {HELPFUL_ONLY: job.start, SL_CAI: job.trained(SFT), RL_CAI: job.trained(RL)}
-        folders = {policy: folder for policy, folder in found.items() if folder is not None}
-        prompts = _prompts(job, "evaluation")
-        items = [(policy, prompt) for policy in (*folders, "revision") for prompt in prompts]
-        tell = job.watcher.begin(stage.name, len(items), "answers")
-
-        def part(_: int, items: Sequence[tuple[str, Prompt]]) -> list[Answer]:
-            answers: list[Answer] = []
-            for policy in dict.fromkeys(policy for policy, _ in items):
-                asked = [prompt for name, prompt in items if name == policy]
-                if policy in folders:
-                    answers += answer(asked, policy, job.load(folders[policy]), settings, job.seed)
-                else:
-                    start, critic = job.load(job.start), job.critic and job.load(job.critic)
-                    chains = revise_part(asked, job.constitution, start, job.recipe.revision, job.seed, critic)
-                    answers += answers_by_round(chains)
-            return answers
-
-        run_parts(stage, items, settings.part_size, part, lambda done: tell(done, {}))
+        _compute(job, stage, "answers")
         count = tokens = 0
+        prompts: set[str] = set()
         for given in stage.read(Answer):
             count += 1
             tokens += given.completion.tokens + given.completion.prompt_tokens
+            prompts.add(given.prompt.id)
         return Outcome({"answers": count, "prompts": len(prompts)}, tokens)
 
     made_from = {
         "1-prompts": job.run.stage(PROMPTS),
         "3-sft": job.run.stage(SFT),
         "7-rl": job.run.stage(RL),
-        "recipe.evaluation": settings,
+        "recipe.evaluation": job.recipe.evaluation,
         "recipe.revision": job.recipe.revision,
         "constitution": job.constitution,
         "models.policy": job.start,
@@ -329,56 +320,45 @@ def evaluate(job: Job) -> StageFolder:
     return job.stage(EVALUATION, made_from, work)
 
 
+def evaluation_parts(job: Job) -> Parts[Any]:
+    """Its items: each policy with each prompt, and each prompt once more to be answered and revised."""
+    from charter.evaluate import answer
+    from charter.evaluate.rounds import answers_by_round
+    from charter.revision import revise
+
+    settings = job.recipe.evaluation
+    found = {HELPFUL_ONLY: job.start, SL_CAI: job.trained(SFT), RL_CAI: job.trained(RL)}
+    folders = {policy: folder for policy, folder in found.items() if folder is not None}
+
+    def part(_: int, items: Sequence[tuple[str, Prompt]]) -> list[Answer]:
+        answers: list[Answer] = []
+        for policy in dict.fromkeys(policy for policy, _ in items):
+            asked = [prompt for name, prompt in items if name == policy]
+            if policy in folders:
+                answers += answer(asked, policy, job.load(folders[policy]), settings, job.seed)
+            else:
+                start, critic = job.load(job.start), job.critic and job.load(job.critic)
+                chains = revise(asked, job.constitution, start, job.recipe.revision, job.seed, critic)
+                answers += answers_by_round(chains)
+        return answers
+
+    items = [(policy, prompt) for policy in (*folders, "revision") for prompt in _prompts(job, "evaluation")]
+    return Parts(items, settings.part_size, part)
+
+
 def match(job: Job) -> StageFolder:
     """Stage 8, second half: the judge compares the policies' answers; then the table of Elo and the truth's rates."""
-    from charter.evaluate import AXES, axis_constitution, elo, pair_up, play
-    from charter.feedback import LogprobJudge
-    from charter.feedback import label as label_part
+    from charter.evaluate import ratings
 
     settings = job.recipe.evaluation
 
     def work(stage: StageFolder) -> Outcome:
-        from charter.evaluate.rounds import match_pairs
         from charter.truth import table_of, truth_of_labels
 
-        judge = LogprobJudge.of(job.load(job.judge), job.constitution, job.recipe.feedback.few_shot, job.seed)
-        both = job.recipe.feedback.model_copy(update={"order": "both"})
-        answers: dict[str, list[Answer]] = {}
-        for given in job.run.stage(EVALUATION).read(Answer):
-            answers.setdefault(given.policy, []).append(given)
-        pairs = match_pairs([policy for policy in POLICIES if policy in answers], job.recipe.revision.rounds)
-        planned = [
-            (axis, comparison)
-            for axis in AXES
-            if axis_constitution(job.constitution, axis)
-            for comparison in pair_up(answers, pairs, axis, settings.elo_prompts, job.seed)
-        ]
-        tell = job.watcher.begin(stage.name, len(planned), "matches")
-
-        def part(_: int, items: Sequence[tuple[object, Comparison]]) -> list[PreferenceLabel]:
-            return [
-                found
-                for axis in AXES
-                for found in play(
-                    [comparison for where, comparison in items if where == axis],
-                    job.constitution,
-                    axis,
-                    lambda asked, constitution: label_part(asked, constitution, judge, both, job.seed),
-                )
-            ]
-
-        run_parts(stage, planned, settings.part_size, part, lambda done: tell(done, {}))
+        _compute(job, stage, "matches")
         played = list(stage.read(PreferenceLabel))
-        ratings = {
-            axis.name: elo(
-                [found for found in played if found.id.startswith(f"label-match-{axis.name}-")],
-                job.seed,
-                settings.bootstrap,
-            )
-            for axis in AXES
-        }
-        reader = _reader(job)
-        table = table_of(answers, ratings, reader)
+        reader = reader_of(job.recipe.prompts)
+        table = table_of(_answers(job), ratings(played, job.seed, settings.bootstrap), reader)
         truth = truth_of_labels(job.run.stage(LABELS), job.run.stage(PREFERENCE), reader)
         write_durably(stage.path / "table.json", (json.dumps(table, indent=2) + "\n").encode())
         tokens = sum(judgement.prompt_tokens for found in played for judgement in found.judgements)
@@ -396,6 +376,33 @@ def match(job: Job) -> StageFolder:
     return job.stage(MATCHES, made_from, work)
 
 
+def match_parts(job: Job) -> Parts[Any]:
+    """Its items: for harmlessness, then for helpfulness, pairs of policies' answers to one prompt."""
+    from charter.evaluate import AXES, axis_constitution, pair_up, play
+    from charter.evaluate.rounds import match_pairs
+    from charter.feedback import label
+
+    settings = job.recipe.evaluation
+    both = job.recipe.feedback.model_copy(update={"order": "both"})
+    answers = _answers(job)
+    pairs = match_pairs([policy for policy in POLICIES if policy in answers], job.recipe.revision.rounds)
+
+    def judged(asked: Sequence[Comparison], constitution: Constitution) -> list[PreferenceLabel]:
+        return label(asked, constitution, _judge(job), both, job.seed)
+
+    def part(_: int, items: Sequence[tuple[object, Comparison]]) -> list[PreferenceLabel]:
+        by_axis = ((axis, [comparison for where, comparison in items if where == axis]) for axis in AXES)
+        return [found for axis, asked in by_axis for found in play(asked, job.constitution, axis, judged)]
+
+    items = [
+        (axis, comparison)
+        for axis in AXES
+        if axis_constitution(job.constitution, axis)
+        for comparison in pair_up(answers, pairs, axis, settings.elo_prompts, job.seed)
+    ]
+    return Parts(items, settings.part_size, part)
+
+
 STAGES: dict[str, Callable[[Job], StageFolder]] = {
     PROMPTS: make_prompts,
     REVISIONS: revise,
@@ -409,66 +416,53 @@ STAGES: dict[str, Callable[[Job], StageFolder]] = {
 }
 
 
+PARTS: dict[str, Callable[[Job], Parts[Any]]] = {
+    REVISIONS: revision_parts,
+    COMPARISONS: comparison_parts,
+    LABELS: label_parts,
+    EVALUATION: evaluation_parts,
+    MATCHES: match_parts,
+}
+
+
+def open_parts(path: str, stage: str) -> Parts[Any]:
+    """The parts of a stage of the run in ``path``, for a process that computes some of them and writes nothing."""
+    return PARTS[stage](_reopened(path))
+
+
+@lru_cache(maxsize=1)  # a process computes parts of one run, and keeps its models between stages
+def _reopened(path: str) -> Job:
+    return Job.reopen(Path(path))
+
+
+def _compute(job: Job, stage: StageFolder, unit: str) -> None:
+    parts = PARTS[stage.name](job)
+    tell = job.watcher.begin(stage.name, len(parts.items), unit)
+    job.executor.run(stage, parts, Opener(open_parts, (str(job.run.path), stage.name)), lambda done: tell(done, {}))
+
+
+def _judge(job: Job) -> LogprobJudge:
+    from charter.feedback import LogprobJudge
+
+    return LogprobJudge.of(job.load(job.judge), job.constitution, job.recipe.feedback.few_shot, job.seed)
+
+
+def _answers(job: Job) -> dict[str, list[Answer]]:
+    """The evaluation's answers by policy."""
+    answers: dict[str, list[Answer]] = {}
+    for given in job.run.stage(EVALUATION).read(Answer):
+        answers.setdefault(given.policy, []).append(given)
+    return answers
+
+
 def _prompts(job: Job, split: Split, kind: PromptKind | None = None) -> list[Prompt]:
     stage: Iterator[Prompt] = job.run.stage(PROMPTS).read(Prompt)
     return [prompt for prompt in stage if prompt.split == split and kind in (None, prompt.kind)]
 
 
-def _source_prompts(job: Job) -> SourcePrompts:
-    """Train and evaluation prompts of the recipe's source."""
-    from charter.prompts import SourcePrompts, prompts_of_source
-
-    settings = job.recipe.prompts
-    if settings.source != WORLD:
-        return prompts_of_source(settings, job.seed)
-    from charter.world.prompts import evaluation_prompts, train_prompts
-
-    train = train_prompts(settings.red_team, settings.helpful, job.seed)
-    return SourcePrompts((*train, *evaluation_prompts(settings.evaluation, job.seed)), {}, 0, ())
-
-
-def _deciding(settings: Prompts) -> dict[str, Any]:
-    """What of the recipe decides the prompts: how files are read decides nothing about the small world's.
-
-    Which file it was, ``_source_digest`` says by content.
-    """
-    names = {"red_team", "helpful", "evaluation"}
-    return settings.model_dump(include=names) if settings.source == WORLD else settings.model_dump(exclude={"source"})
-
-
-def _source_digest(source: str) -> str:
-    if source == WORLD:
-        from charter.digests import digest_of_file
-        from charter.world.lexicon import VOCABULARY
-
-        return digest_of_file(VOCABULARY)
-    from charter.prompts import source_digest
-
-    return source_digest(Path(source))
-
-
 def _made_by_critic(job: Job) -> dict[str, object]:
     """The critic, where one is named: without one, a stage is made from what it always was."""
     return {} if job.critic is None else made_by("models.critic", job.critic)
-
-
-def _require_both_sides(prompts: Sequence[Prompt]) -> None:
-    """Raises ``PromptError`` unless something is left to train and to evaluate on."""
-    for split in ("train", "evaluation"):
-        if not any(prompt.split == split for prompt in prompts):
-            raise PromptError(
-                f"no prompt to use for {split} fits into the model's context",
-                "Use shorter prompts, a lower revision.max_tokens, or a model with a longer context.",
-            )
-
-
-def _reader(job: Job) -> Reader | None:
-    """The truth, where there is one: the small world's reader for the small world's prompts."""
-    if job.recipe.prompts.source != WORLD:
-        return None
-    from charter.world.reader import read
-
-    return lambda prompt, text: read(prompt.conversation.last_user_text, text)
 
 
 def _required(job: Job, stage: str) -> ModelFolder:

@@ -134,6 +134,15 @@ class Budget(Section):
     money: Annotated[float, Field(gt=0)] | None = Field(default=None, description="by the servers' prices")
 
 
+class Execution(Section):
+    """Where parts of stages are computed. It has no part in what they come to."""
+
+    workers: Count | None = Field(
+        default=None,
+        description="processes of one thread; if none is given, one a core for small models and one a GPU",
+    )
+
+
 class Prompts(Section):
     """Prompts for training and evaluation (§3.2)."""
 
@@ -264,6 +273,7 @@ class Recipe(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     constitution: str = Field(default="small-world", description="a shipped constitution's name, or a file")
     models: Models = Models()
+    execution: Execution = Execution()
     limits: Limits = Limits()
     budget: Budget = Budget()
     memo: str | None = Field(

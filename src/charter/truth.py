@@ -13,9 +13,9 @@ from charter.evaluate import Table, measure, table_to_records
 from charter.evaluate.table import Record
 from charter.models.base import Model
 from charter.records import StageFolder
-from charter.types import Answer, Estimate, PreferenceLabel, Prompt, Reading, Rollout
+from charter.sources import Reader
+from charter.types import Answer, Estimate, PreferenceLabel, Rollout
 
-Reader = Callable[[Prompt, str], Reading]
 Watch = Callable[[int, Model, Sequence[Rollout]], Mapping[str, float]]
 WATCHED = ("harmful_compliance", "helped", "evasive", "overclaiming", "insulting", "lecturing", "on_grammar")
 TRUTH = "truth: "  # opens the name of a figure that the method itself can't see

@@ -109,7 +109,7 @@ def doomed(_: str) -> Parts[int]:
 
 def test_a_part_that_kills_its_process_again_is_given_up_with_advice(stage: StageFolder) -> None:
     executor = Processes(1)
-    with pytest.raises(UserError, match=r"part 0 of 1-things was ended .*2 times\n.*--workers 1"):
+    with pytest.raises(UserError, match=r"part 0 of 1-things was ended .*2 times\n.*execution.workers=1"):
         executor.run(stage, doomed(""), Opener(doomed, ("",)), lambda _: None)
 
 

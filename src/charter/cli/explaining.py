@@ -14,8 +14,8 @@ from rich.tree import Tree
 from charter.cli.console import block, line, put, put_line
 from charter.cli.options import AsJson, RunFolder
 from charter.cli.stages_read import is_complete, why_skipped
-from charter.cli.taken import constitution_of
 from charter.constitution import draw_for_revision
+from charter.job import constitution_of
 from charter.lineage import Node, Sources, trace
 from charter.models.folder import ModelFolder
 from charter.records import Run

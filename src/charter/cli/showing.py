@@ -14,7 +14,7 @@ from charter.cli.options import RunFolder
 from charter.cli.rendering import rendered_record
 from charter.cli.selecting import Line, records_of, stage_named
 from charter.cli.stages_read import why_skipped
-from charter.cli.taken import constitution_of
+from charter.job import constitution_of
 from charter.records import Run
 
 READABLE = 5  # records shown to people if they don't say how many

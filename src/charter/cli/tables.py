@@ -12,8 +12,8 @@ from charter.cli.across import across_runs, read_table
 from charter.cli.console import put, put_line, say
 from charter.cli.options import AsJson
 from charter.cli.tabulate import rendered_table
-from charter.cli.taken import recipe_of
 from charter.evaluate import table_to_json
+from charter.job import recipe_of
 from charter.models.names import WORLD
 from charter.recipe import Recipe
 from charter.records import Run

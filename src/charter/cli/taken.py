@@ -6,17 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from charter.constitution import dump_constitution, load_constitution, read_constitution, shipped_constitutions
-from charter.errors import ConstitutionError, RecipeError
-from charter.job import Job
+from charter.constitution import dump_constitution, load_constitution, shipped_constitutions
+from charter.job import Job, constitution_of, recipe_of
 from charter.models.names import WORLD, model_folder, named_model
 from charter.progress import NobodyWatches, Watcher
 from charter.recipe import Recipe, Server
 from charter.recipe_file import dump_recipe, load_recipe
 from charter.records import Run
-from charter.records.run import CONSTITUTION, RECIPE
-from charter.types import Constitution
-from charter.yaml_file import parse_document, validate
 
 RUNS = Path("runs")
 
@@ -72,17 +68,6 @@ def open_job(path: Path, watcher: Watcher | None = None) -> Job:
     recipe_yaml, constitution_yaml = found.recipe_yaml, found.constitution_yaml
     run = Run.take_up(path, recipe_yaml, constitution_yaml)
     return Job(run, recipe_of(found), constitution_of(found), watcher or NobodyWatches())
-
-
-def recipe_of(run: Run) -> Recipe:
-    """The recipe in a run's folder. Raises ``DamageError`` if it was changed since."""
-    return validate(Recipe, parse_document(run.recipe_yaml, str(run.path / RECIPE), RecipeError), RecipeError)
-
-
-def constitution_of(run: Run) -> Constitution:
-    """The constitution in a run's folder. Raises ``DamageError`` if it was changed since."""
-    name = str(run.path / CONSTITUTION)
-    return read_constitution(parse_document(run.constitution_yaml, name, ConstitutionError))[0]
 
 
 def create_run(recipe: Recipe, path: Path) -> None:

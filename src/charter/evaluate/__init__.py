@@ -2,7 +2,7 @@
 
 from charter.evaluate.answers import answer
 from charter.evaluate.elo import ANCHOR, elo
-from charter.evaluate.matches import AXES, Axis, LabelMatches, axis_constitution, pair_up, play
+from charter.evaluate.matches import AXES, Axis, LabelMatches, axis_constitution, pair_up, play, ratings
 from charter.evaluate.metrics import METRICS, ON_GRAMMAR, Metric, estimate, measure, share
 from charter.evaluate.table import Table, table_from_records, table_to_json, table_to_records
 
@@ -22,6 +22,7 @@ __all__ = [
     "measure",
     "pair_up",
     "play",
+    "ratings",
     "share",
     "table_from_records",
     "table_to_json",

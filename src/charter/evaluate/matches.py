@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from charter.evaluate.elo import elo
 from charter.seeds import derive_seed
-from charter.types import Answer, Candidate, Comparison, Constitution, PreferenceLabel, PromptKind
+from charter.types import Answer, Candidate, Comparison, Constitution, Estimate, PreferenceLabel, PromptKind
 
 LabelMatches = Callable[[Sequence[Comparison], Constitution], list[PreferenceLabel]]
 """Labels comparisons by the principles of a constitution, in both orders."""
@@ -72,6 +73,16 @@ def play(
     """The matches' labels; none where the constitution has no principle for the axis."""
     asked = axis_constitution(constitution, axis)
     return label(comparisons, asked) if asked is not None and comparisons else []
+
+
+def ratings(labels: Sequence[PreferenceLabel], seed: int, samples: int) -> dict[str, dict[str, Estimate]]:
+    """The policies' Elo on each axis, with intervals from ``samples`` resamplings."""
+    by_axis = {axis.name: [label for label in labels if label.id.startswith(_label_start(axis))] for axis in AXES}
+    return {name: elo(played, seed, samples) for name, played in by_axis.items()}
+
+
+def _label_start(axis: Axis) -> str:
+    return f"label-match-{axis.name}-"
 
 
 def _comparison(axis: Axis, first: Answer, second: Answer) -> Comparison:

@@ -15,8 +15,8 @@ T = TypeVar("T")
 class Parts(Generic[T]):
     """A stage's work: its items, cut into parts of ``size`` in item order, and what makes records of a part.
 
-    ``compute(index, items of that part)`` depends on nothing else, and is computed with one thread wherever it is, so
-    that a part comes to the same bytes on one core, on many and on a cluster.
+    ``compute(index, items of that part)`` depends on nothing else. With small models it is done with one thread
+    wherever it is, so that a part comes to the same bytes on one core, on many and on a cluster.
     """
 
     items: Sequence[T]

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from charter.executor.base import Opener, Parts
 from charter.records import StageFolder
 
 
+@dataclass(frozen=True, slots=True)
 class InProcess:
-    """An ``Executor`` for what can't be done twice at once: one large model, one GPU, one limit on a server."""
+    """An ``Executor`` for what can't be done twice at once: one large model, one GPU, one limit on a server.
+
+    ``threads`` is one, so that parts come to the same bytes here as in other processes; None leaves a large model all.
+    """
+
+    threads: Literal[1] | None = 1
 
     def run(self, stage: StageFolder, parts: Parts[Any], opener: Opener, on_progress: Callable[[int], None]) -> None:
         del opener
@@ -19,7 +26,7 @@ class InProcess:
         done = len(parts.items) - sum(len(parts.of(index)) for index in missing)
         on_progress(done)
         for index in missing:
-            with one_thread():
+            with nullcontext() if self.threads is None else one_thread():
                 records = parts.records(index)
             stage.write_part(index, records)
             done += len(parts.of(index))

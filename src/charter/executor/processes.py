@@ -108,15 +108,15 @@ def _require_another_try(stage: StageFolder, index: int, deaths: int) -> None:
     if deaths >= DEATHS:
         raise UserError(
             f"the process that computes part {index} of {stage.name} was ended from outside {deaths} times",
-            "Mostly the system does so for lack of memory. Run again with fewer processes: --workers 1.",
+            "Mostly the system does so for lack of memory. Run again with fewer: --set execution.workers=1.",
         )
 
 
 def _started(number: int) -> _Worker:
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        cast("Any", context).set_forkserver_preload(PRELOADED)
+        context.set_forkserver_preload(PRELOADED)
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, number), daemon=True)
     process.start()
