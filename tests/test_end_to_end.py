@@ -81,6 +81,17 @@ def test_killed_anywhere_and_started_again_a_run_ends_with_the_same_digest(undis
     assert run_digest(Run.open(out)) == run_digest(Run.open(undisturbed))
 
 
+def test_in_several_processes_and_killed_once_a_run_comes_to_the_same(undisturbed: Path, tmp_path: Path) -> None:
+    command = charter(*SMOKE, "--out", str(tmp_path / "run"), "--set", "execution.workers=2")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=12)
+    process.kill()  # it alone: its processes have to notice
+    process.wait()
+    assert subprocess.run(command, capture_output=True, check=False, timeout=1800).returncode == 0
+    assert run_digest(Run.open(tmp_path / "run")) == run_digest(Run.open(undisturbed))
+
+
 def test_every_part_of_a_finished_run_can_be_shown_and_verified(undisturbed: Path) -> None:
     assert run("verify", str(undisturbed)).returncode == 0
     table = json.loads(run("table", str(undisturbed), "--json").stdout)

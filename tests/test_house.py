@@ -31,7 +31,7 @@ SPECIAL = {
     "viewer": {"records"},
     "lineage": {"records"},
 }
-ABOVE = {"pipeline", "job", "truth", "progress", "cli", "__main__"}  # these join the pieces
+ABOVE = {"pipeline", "job", "sources", "execution", "truth", "progress", "cli", "__main__"}  # these join the pieces
 
 
 def imported_by(path: Path) -> set[str]:

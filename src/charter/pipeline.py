@@ -75,7 +75,7 @@ def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
         for stage in STAGES.values():
             stage(job)
     finally:
-        job.executor.close()
+        job.close()
     return job.run
 
 

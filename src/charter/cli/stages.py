@@ -45,8 +45,11 @@ def compute(path: Path, command: str, stages: Sequence[str]) -> None:
     with resumable(), watched() as watcher:
         job = open_job(path, watcher)
         _require_inputs(job, command, stages[0])
-        for stage in stages:
-            STAGES[stage](job)
+        try:
+            for stage in stages:
+                STAGES[stage](job)
+        finally:
+            job.close()
     order = [*COMMANDS, "report"]
     say(f"Next: charter {order[order.index(command) + 1]} {shlex.quote(str(path))}")
 
