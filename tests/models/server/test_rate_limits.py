@@ -13,7 +13,7 @@ from charter.models.server.endpoints import Backoff, Endpoints
 from charter.models.server.throttle import SLACK
 from openai_server import Answer, Asked, Served, serve
 
-WINDOW, PER_WINDOW = 0.25, 40
+WINDOW, PER_WINDOW = 0.25, 30
 
 
 class Limited:
@@ -44,7 +44,7 @@ def test_hundreds_of_requests_at_a_limited_server_are_all_done_in_little_more_th
     tmp_path: Path, known: bool, ratio: float
 ) -> None:
     """Whether the recipe says the limit (then next to none is refused), or the server has to, one way or the other."""
-    count = 400 if known else 320
+    count = 390 if known else 210
     limit = Limited()
     with serve(Served(script=limit)) as server:
         throttle = Throttle(16, PER_WINDOW if known else None, window_seconds=WINDOW)
@@ -66,7 +66,7 @@ def test_tokens_a_minute_are_kept_by_what_calls_came_to(tmp_path: Path) -> None:
         started = time.monotonic()
         model.generate(requests(100))
         took = time.monotonic() - started
-    assert 0.35 <= took <= 0.8
+    assert 0.35 <= took <= 1.5  # by the estimates alone it would be 2.5
 
 
 def test_no_more_than_so_many_calls_are_under_way(tmp_path: Path) -> None:

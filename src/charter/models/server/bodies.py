@@ -17,7 +17,7 @@ PREFILL_WORDS = "\n\nBegin your answer with exactly these words, and go on from 
 CHOICE_WORDS = "\n\nAnswer with exactly one of these, and write nothing else: "
 WORDING = (PREFILL_WORDS, CHOICE_WORDS)
 SEEDS = 2**31  # several servers keep seeds in 32 bits with a sign
-WALK_TOKENS = 8  # tokens within which a choice shows
+WALK_TOKENS = 12  # tokens within which a choice shows, also after a repeated prefill
 
 Body = Mapping[str, Any]
 

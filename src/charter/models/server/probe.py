@@ -17,7 +17,8 @@ from charter.printable import printable
 
 CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")  # vLLM, hosted ones
 NO_LIST = frozenset({404, 405, 501})  # a server that has no list of models, and may be one all the same
-TRIAL_WEIGHT = Weight(prompt=100, prompt_at_most=1000, answer=8)
+NO_ANSWER = frozenset({401, 403, 408, 429, 502, 503, 504})  # says nothing of the field that was asked for
+TRIAL_WEIGHT = Weight(prompt=100, prompt_at_most=1000, answer=12)
 
 
 def look_at(caller: Caller) -> int | None:
@@ -47,7 +48,7 @@ def find_scoring(caller: Caller, rendering: Rendering) -> Scoring | None:
         asked = way.bodies(caller.server.model, TRIAL, rendering)
         for body in asked:
             url, answer = caller.once(way.path, body, TRIAL_WEIGHT, halt)
-            if isinstance(answer, Fault) or answer.status in (401, 403, 429):
+            if isinstance(answer, Fault) or answer.status in NO_ANSWER:
                 answer = Reply(200, caller.call(way.path, body, TRIAL_WEIGHT, halt), "")
             if answer.status == 200 and answer.data is None:
                 raise complaint(caller.server, url, answer)

@@ -11,6 +11,7 @@ from charter.models.base import GenerateRequest
 from charter.types import Completion, StopReason
 
 Data = Mapping[str, Any]
+TAIL = 24  # characters by which the end of an echo is recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +82,39 @@ def positions_of(choice: Data | None) -> list[Position]:
     return found
 
 
-def echoed(choice: Data | None, start: int, end: int) -> float | None:
-    """The log-probability of the echoed characters from ``start`` to ``end``; None if the reply doesn't hold it.
+def echoed(choice: Data | None, whole: str, end: str) -> float | None:
+    """The log-probability of ``end`` in the echo of ``whole``, which ends with it; None if the reply doesn't hold it.
 
-    A token that reaches over either border counts whole.
+    The tokens are found by their texts, from the end: servers count the offsets that they also give in different ways.
     """
     logprobs = _mapping((choice or {}).get("logprobs")) or {}
-    columns = (_list(logprobs.get(name)) for name in ("tokens", "text_offset", "token_logprobs"))
-    if len(text_of(choice or {})) < end:  # it accepted "echo" and didn't echo
-        return None
-    total, covered = 0.0, start
-    for token, offset, value in zip(*columns, strict=False):
-        if (
-            not isinstance(token, str)
-            or not isinstance(offset, int)
-            or not (offset < end and offset + len(token) > start)
-        ):
-            continue
-        if not _is_logprob(value) or offset > covered:
-            return None
-        total, covered = total + value, offset + len(token)
-    return total if covered >= end else None
+    tokens, values = _list(logprobs.get("tokens")), _list(logprobs.get("token_logprobs"))
+    pairs = list(zip(tokens, values, strict=False))
+    for num_written in (1, 0, 2):  # one token was asked for; an end of text may count as none, or as one more
+        kept = pairs[: len(pairs) - num_written]
+        last = "".join(str(token) for token, _ in kept[-TAIL:])
+        if last and last.endswith(whole[-TAIL:]):
+            return _sum_at_end(kept, end)
+    return None
 
 
-def tail_logprob(choice: Data | None, text: str) -> float | None:
-    """The log-probability of ``text``, with which the prompt ends, from vLLM's ``prompt_logprobs``; None without it."""
-    rest, total = text, 0.0
-    for entry in reversed(_list((choice or {}).get("prompt_logprobs"))):
-        found = next(iter((_mapping(entry) or {}).values()), None)  # the prompt's own token comes first
-        token = (_mapping(found) or {}).get("decoded_token")
-        value = (_mapping(found) or {}).get("logprob")
-        if not isinstance(token, str) or not token or not isinstance(value, float) or not _is_logprob(value):
+def tail_logprob(choice: Data | None, end: str) -> float | None:
+    """The log-probability of ``end``, with which the prompt ends, from vLLM's ``prompt_logprobs``; None without it."""
+    pairs: list[tuple[Any, Any]] = []
+    for entry in _list((choice or {}).get("prompt_logprobs")):
+        found = _mapping(next(iter((_mapping(entry) or {}).values()), None)) or {}  # the prompt's own token comes first
+        pairs.append((found.get("decoded_token"), found.get("logprob")))
+    return _sum_at_end(pairs, end)
+
+
+def _sum_at_end(pairs: Sequence[tuple[Any, Any]], end: str) -> float | None:
+    """The log-probabilities of the last tokens, as many as make up ``end``; one that reaches over it counts whole.
+
+    None if the tokens aren't its text, or have no figures.
+    """
+    rest, total = end, 0.0
+    for token, value in reversed(pairs):
+        if not isinstance(token, str) or not token or not _is_logprob(value):
             return None
         if not (rest.endswith(token) or token.endswith(rest)):
             return None

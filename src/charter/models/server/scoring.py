@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from charter.models.base import ChoiceRequest
 from charter.models.server import bodies
-from charter.models.server.replies import echoed, first_choice, positions_of, tail_logprob
+from charter.models.server.replies import Position, echoed, first_choice, positions_of, tail_logprob
 from charter.models.server.texts import Rendering
 from charter.models.server.walk import walked
 from charter.types import Message
@@ -56,12 +56,12 @@ class Scoring:
         """The log-probability of each choice; None where the answers don't hold it."""
         choices = [first_choice(answer) for answer in answers]
         if self.kind in ("walk", "chat"):
-            positions = positions_of(choices[0])
+            positions = _after(positions_of(choices[0]), request.prefill)
             return walked(positions, request.choices) if positions else None
         text = rendering.text(request.messages, request.prefill)
         ends = [rendering.choice(choice, request.prefill) for choice in request.choices]
         found = [
-            echoed(choice, len(text), len(text) + len(end)) if self.kind == "echo" else tail_logprob(choice, end)
+            echoed(choice, text + end, end) if self.kind == "echo" else tail_logprob(choice, end)
             for choice, end in zip(choices, ends, strict=True)
         ]
         known = [min(value, 0.0) for value in found if value is not None]
@@ -76,6 +76,18 @@ class Scoring:
             positions = positions_of(first_choice(answers[0]))
             return any(sum(value > ABSURD for value in position.top.values()) > 1 for position in positions)
         return sum(map(math.exp, found)) <= 1.0 + 1e-3
+
+
+def _after(positions: Sequence[Position], prefill: str) -> Sequence[Position]:
+    """The tokens after those that repeat the prefill, with which a chat model that was shown examples may begin."""
+    begun = ""
+    for index, position in enumerate(positions):
+        begun += position.token
+        if begun.strip() == prefill.strip():
+            return positions[index + 1 :]
+        if not prefill.startswith(begun.lstrip()):
+            break
+    return positions
 
 
 WAYS: Mapping[str, tuple[Scoring, ...]] = {
