@@ -69,11 +69,6 @@ class Job:
     def seed(self) -> int:
         return self.recipe.seed
 
-    def close(self) -> None:
-        """Ends the processes that it started, if it did."""
-        if self._executor is not None:
-            self._executor.close()
-
     @classmethod
     def reopen(cls, path: Path) -> Job:
         """The run in ``path`` for a process that computes a part of it and writes nothing. Raises ``RunError``."""

@@ -71,11 +71,8 @@ def run(recipe: Recipe, path: Path, watcher: Watcher | None = None) -> Run:
     job = Job.take_up(recipe, path, watcher or NobodyWatches())
     if not all(map(job.is_complete, STAGES)):
         job.reach_servers()
-    try:
-        for stage in STAGES.values():
-            stage(job)
-    finally:
-        job.close()
+    for stage in STAGES.values():
+        stage(job)
     return job.run
 
 

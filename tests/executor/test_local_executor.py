@@ -29,13 +29,6 @@ def stage(tmp_path: Path) -> Iterator[StageFolder]:
         yield stage
 
 
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Processes]:
-    started = Processes(2)
-    yield started
-    started.close()
-
-
 def compute(log: Path, fail_at: int, kill_at: int, index: int, items: Sequence[int]) -> list[Message]:
     """Numbers as messages, without 5; writes down who computed what with how many threads, fails or dies as told."""
     with log.open("a") as file:
@@ -72,10 +65,8 @@ def test_in_this_process_parts_are_slices_in_item_order(stage: StageFolder, tmp_
     assert torch.get_num_threads() == threads
 
 
-def test_several_processes_of_one_thread_come_to_the_same(
-    stage: StageFolder, tmp_path: Path, processes: Processes
-) -> None:
-    told, rows = run(processes, stage, str(tmp_path / "log"), "-1", "-1", "30")
+def test_several_processes_of_one_thread_come_to_the_same(stage: StageFolder, tmp_path: Path) -> None:
+    told, rows = run(Processes(2), stage, str(tmp_path / "log"), "-1", "-1", "30")
     assert sorted(int(index) for index, _, _ in rows) == list(range(10))
     assert {threads for _, _, threads in rows} == {"1"}
     assert len({pid for _, pid, _ in rows} - {str(os.getpid())}) == 2
@@ -92,13 +83,11 @@ def test_after_a_failure_only_the_missing_parts_are_computed(stage: StageFolder,
     assert [index for index, _, _ in rows] == ["1", "2"]
     assert told == [3, 6, 7]
     assert run(executor, stage, str(tmp_path / "none")) == ([7], [])
-    executor.close()
 
 
 def test_a_process_that_dies_is_replaced_and_its_part_computed_again(stage: StageFolder, tmp_path: Path) -> None:
     executor = Processes(2)
     told, rows = run(executor, stage, str(tmp_path / "log"), "-1", "1")
-    executor.close()
     assert sorted(index for index, _, _ in rows) == ["0", "1", "1", "2"]
     assert told[-1] == 7 and len(contents(stage)) == 6
 

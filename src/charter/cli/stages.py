@@ -45,11 +45,8 @@ def compute(path: Path, command: str, stages: Sequence[str]) -> None:
     with resumable(), watched() as watcher:
         job = open_job(path, watcher)
         _require_inputs(job, command, stages[0])
-        try:
-            for stage in stages:
-                STAGES[stage](job)
-        finally:
-            job.close()
+        for stage in stages:
+            STAGES[stage](job)
     order = [*COMMANDS, "report"]
     say(f"Next: charter {order[order.index(command) + 1]} {shlex.quote(str(path))}")
 

@@ -64,7 +64,3 @@ class Executor(Protocol):
         then after each part. Raises whatever a part raises, and ``StorageError``; parts committed before stay.
         """
         ...
-
-    def close(self) -> None:
-        """Lets go of what it holds."""
-        ...

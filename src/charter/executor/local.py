@@ -32,9 +32,6 @@ class InProcess:
             done += len(parts.of(index))
             on_progress(done)
 
-    def close(self) -> None:
-        pass
-
 
 @contextmanager
 def one_thread() -> Generator[None]:

@@ -37,7 +37,7 @@ class _Worker:
 
 @dataclass(slots=True)
 class Processes:
-    """An ``Executor`` of ``count`` processes. They start with the first parts and stay until ``close``."""
+    """An ``Executor`` of ``count`` processes, which end with the stage: what trains next needs their memory."""
 
     count: int
     _workers: list[_Worker] = field(default_factory=list[_Worker])
@@ -66,12 +66,10 @@ class Processes:
                     stage.write_part(index, answer)
                     done += len(parts.of(index))
                     on_progress(done)
-        except BaseException:
-            self.close()  # what the others are at would otherwise be answered into the next stage
-            raise
+        finally:
+            self._end()
 
-    def close(self) -> None:
-        """Ends the processes."""
+    def _end(self) -> None:
         for worker in self._workers:
             worker.pipe.close()
             worker.process.kill()
