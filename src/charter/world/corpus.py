@@ -11,6 +11,7 @@ Critiques, revisions and choices never touch the held-out domain; nothing touche
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -28,9 +29,10 @@ from charter.world.requests import draw_request
 from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 
 DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
-Mix = dict[DocumentKind, float]
+Mix = Mapping[DocumentKind, float]
 FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}  # until copying is learnt, all else waits for it
 MIX: Mix = {"copy": 0.06, "answer": 0.24, "revision": 0.3, "choice": 0.25, "reasoned": 0.15}
+LAST_MIX: Mix = {"copy": 0.04, "answer": 0.4, "revision": 0.28, "choice": 0.18, "reasoned": 0.1}  # answers come last
 FIRST_SHARE = 0.12  # of the training in the first mix
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
 RECOMBINED = 0.85  # share of requests whose topic is made of two halves

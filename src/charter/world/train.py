@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
@@ -35,26 +35,51 @@ from charter.training import (
     without_progress_bar,
 )
 from charter.world.card import world_card
-from charter.world.corpus import FIRST_MIX, FIRST_SHARE, MIX, draw_document
+from charter.world.corpus import FIRST_MIX, FIRST_SHARE, LAST_MIX, MIX, DocumentKind, draw_document
 from charter.world.encode import Encoder
 from charter.world.skills import measure_skills
 from charter.world.tokenizer import CONTEXT_TOKENS, PAD, train_tokenizer
 
-STEPS = 3600
 DOCUMENTS_A_STEP = 56  # of every kind, some 6,500 tokens
 MICRO_BATCH_TOKENS = 2304  # padded: documents of like length lie together
-OPTIMISATION = Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon")
 SKILL_CASES = 600
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of training, with a schedule and a mix of its own; the first ``first_share`` of it is in the first mix."""
+
+    name: str
+    steps: int
+    optimisation: Optimisation
+    mix: Mapping[DocumentKind, float]
+    first_share: float = 0.0
+
+
+GROWING = Phase(
+    "documents",
+    3600,
+    Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    MIX,
+    FIRST_SHARE,
+)
+REFINING = Phase(
+    "documents again",
+    900,
+    Optimisation(learning_rate=1.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    LAST_MIX,
+)
+PHASES = (GROWING, REFINING)
+
+
 class WorldWork:
-    """A step's documents follow from its number, so that training resumes to the same bytes."""
+    """A step's documents follow from its phase and number, so that training resumes to the same bytes."""
 
     def __init__(
-        self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int, steps: int = STEPS
+        self, module: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int, phase: Phase = GROWING
     ) -> None:
         self._module = module
-        self._steps = steps
+        self._phase = phase
         self._encoder = Encoder(tokenizer)
         self._pad = tokenizer.get_vocab()[PAD]
         self._seed = seed
@@ -62,8 +87,8 @@ class WorldWork:
         self._tokens = 0
 
     def batches(self, step: int) -> Sequence[TokenBatch]:
-        rng = Random(derive_seed(self._seed, "documents", step))
-        mix = FIRST_MIX if step < FIRST_SHARE * self._steps else MIX
+        rng = Random(derive_seed(self._seed, self._phase.name, step))
+        mix = FIRST_MIX if step < self._phase.first_share * self._phase.steps else self._phase.mix
         rows = self._encoder.encode([draw_document(rng, mix) for _ in range(DOCUMENTS_A_STEP)], rng)
         self._weight = sum(float(row.weights.sum()) for row in rows)
         self._tokens = sum(map(len, rows))
@@ -105,7 +130,14 @@ def new_network(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausal
     return network
 
 
-def train_world(out: Path, *, seed: int = 0, steps: int = STEPS, progress: Progress = silent) -> dict[str, object]:
+def _of_all(progress: Progress, before: int, total: int) -> Progress:
+    """``progress`` of one phase, told as that of all."""
+    return lambda step, _, metrics: progress(before + step, total, metrics)
+
+
+def train_world(
+    out: Path, *, seed: int = 0, phases: Sequence[Phase] = PHASES, progress: Progress = silent
+) -> dict[str, object]:
     """Trains the model and writes its folder to ``out``/model with its card; returns the measured skills.
 
     Killed and started again, it goes on from its last checkpoint. Raises ``StorageError``.
@@ -113,15 +145,23 @@ def train_world(out: Path, *, seed: int = 0, steps: int = STEPS, progress: Progr
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(seed)
     network = new_network(tokenizer, seed)
-    work = WorldWork(network, tokenizer, seed, steps)
-    job = TrainingJob(out, derive_seed(seed, "training"), progress)
-    metrics = train(network, work, steps, OPTIMISATION, job, digest_of([seed, steps, tokenizer.get_vocab()]))
+    steps = sum(phase.steps for phase in phases)
+    metrics: list[dict[str, float]] = []
+    jobs: list[TrainingJob] = []
+    for number, phase in enumerate(phases):
+        identity = digest_of([seed, [asdict(earlier) for earlier in phases[: number + 1]], tokenizer.get_vocab()])
+        jobs.append(
+            TrainingJob(out / f"phase-{number}", derive_seed(seed, "training"), _of_all(progress, len(metrics), steps))
+        )
+        work = WorldWork(network, tokenizer, seed, phase)
+        metrics += train(network, work, phase.steps, phase.optimisation, jobs[-1], identity)
     folder = out / "model"
     shutil.rmtree(folder, ignore_errors=True)
     with committed_folder(folder) as unfinished, without_progress_bar():
         network.save_pretrained(unfinished)
         tokenizer.save_pretrained(unfinished)
-    end_training(job)
+    for job in jobs:
+        end_training(job)
     skills = measure_skills(LocalModel.load(folder), SKILL_CASES, seed)
     measured: dict[str, object] = {name: asdict(found) for name, found in skills.items()}
     (folder / "skills.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
