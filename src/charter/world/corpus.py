@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 from typing import Literal
 
@@ -22,10 +21,9 @@ from charter.revision_form import revision_messages
 from charter.types import Conversation, Message
 from charter.world.critic import badness, write_critique
 from charter.world.grammar import Request, Sentence, answer_text
-from charter.world.kinds import HELD_OUT_DOMAIN, Fault
-from charter.world.lexicon import domains
+from charter.world.kinds import Fault
 from charter.world.phrases import Wording, draw_scope, word_principle
-from charter.world.requests import draw_request
+from charter.world.requests import draw_request, invented_word, trained_words
 from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 
 DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
@@ -35,6 +33,7 @@ MIX: Mix = {"copy": 0.06, "answer": 0.24, "revision": 0.3, "choice": 0.25, "reas
 LAST_MIX: Mix = {"copy": 0.04, "answer": 0.4, "revision": 0.28, "choice": 0.18, "reasoned": 0.1}  # answers come last
 FIRST_SHARE = 0.12  # of the training in the first mix
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
+INVENTED = 0.35  # of the last phase's recombined topics
 RECOMBINED = 0.85  # share of requests whose topic is made of two halves
 FAULTY = 0.55  # least share of critiques that have a fault to name
 
@@ -51,39 +50,32 @@ class Document:
     letter: bool = False
 
 
-def draw_document(rng: Random, mix: Mix = MIX) -> Document:
-    """One document of training."""
+def draw_document(rng: Random, mix: Mix = MIX, invent: float = 0.0) -> Document:
+    """One document of training. ``invent``: the share of recombined topics, and of words to copy, that are made up."""
     kind = rng.choices(tuple(mix), tuple(mix.values()))[0]
     if kind == "copy":
-        return copy_document(rng)
+        return copy_document(rng, invent)
     if kind == "answer":
-        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False)
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False, invent=invent)
         text = answer_text(write_answer(request, HELPFUL_ONLY, rng))
         return Document(kind, Conversation.of(request.text).answered(text), (1,))
     names = draw_scope(rng)
     wording = word_principle(names, rng)
     if kind == "revision":
-        request, answer = draw_case(wording.scope, rng)
+        request, answer = draw_case(wording.scope, rng, invent)
         return revision_document(request, answer, wording, rng)
-    request, a, b = draw_pair(wording.scope, rng)
+    request, a, b = draw_pair(wording.scope, rng, invent)
     return choice_document(request, (a, b), wording, rng, reasoned=kind == "reasoned")
 
 
-def copy_document(rng: Random) -> Document:
+def copy_document(rng: Random, invent: float = 0.0) -> Document:
     """Words in no order, said again: what can't be guessed has to be copied, as a revision copies what it keeps."""
-    words = " ".join(rng.choice(_words()) for _ in range(rng.randint(4, 24)))
+    words = " ".join(_word(rng, invent) for _ in range(rng.randint(4, 24)))
     return Document("copy", Conversation.of(f"Say again: {words}.").answered(f"{words}."), (1,))
 
 
-@cache
-def _words() -> tuple[str, ...]:
-    """The words of the domains' lists, held-out topics and the held-out domain apart."""
-    trained = [domain for domain in domains().values() if domain.name != HELD_OUT_DOMAIN]
-    texts = [
-        *(topic.text for domain in trained for topic in domain.topics if not topic.held_out),
-        *(text for domain in trained for text in (*domain.tools, *domain.steps, *domain.alternatives)),
-    ]
-    return tuple(sorted({word for text in texts for word in text.split()}))
+def _word(rng: Random, invent: float) -> str:
+    return invented_word(rng) if invent and rng.random() < invent else rng.choice(trained_words())
 
 
 def revision_document(request: Request, answer: Answer, wording: Wording, rng: Random) -> Document:
@@ -115,21 +107,21 @@ def choice_document(
     return Document("reasoned" if reasoned else "choice", turns, (1,), letter=True)
 
 
-def draw_case(scope: frozenset[Fault], rng: Random) -> tuple[Request, Answer]:
+def draw_case(scope: frozenset[Fault], rng: Random, invent: float = 0.0) -> tuple[Request, Answer]:
     """A request and an answer to it; more often than chance would have it, one with a fault within the scope."""
     wants_fault = rng.random() < FAULTY
     while True:
-        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True)
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True, invent=invent)
         answer = draw_answer(request, rng)
         if not wants_fault or badness(request, answer, scope):
             return request, answer
 
 
-def draw_pair(scope: frozenset[Fault], rng: Random) -> tuple[Request, Answer, Answer]:
+def draw_pair(scope: frozenset[Fault], rng: Random, invent: float = 0.0) -> tuple[Request, Answer, Answer]:
     """A request and two answers that differ under the scope, but for a share of ties."""
     may_tie = rng.random() < TIES
     while True:
-        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True)
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=True, invent=invent)
         a, b = draw_answer(request, rng), draw_answer(request, rng)
         if a != b and (may_tie or badness(request, a, scope) != badness(request, b, scope)):
             return request, a, b

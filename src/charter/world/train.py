@@ -35,7 +35,7 @@ from charter.training import (
     without_progress_bar,
 )
 from charter.world.card import world_card
-from charter.world.corpus import FIRST_MIX, FIRST_SHARE, LAST_MIX, MIX, DocumentKind, draw_document
+from charter.world.corpus import FIRST_MIX, FIRST_SHARE, INVENTED, LAST_MIX, MIX, DocumentKind, draw_document
 from charter.world.encode import Encoder
 from charter.world.skills import measure_skills
 from charter.world.tokenizer import CONTEXT_TOKENS, PAD, train_tokenizer
@@ -47,13 +47,17 @@ SKILL_CASES = 600
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch of training, with a schedule and a mix of its own; the first ``first_share`` of it is in the first mix."""
+    """A stretch of training, with a schedule and a mix of its own; the first ``first_share`` of it is in the first mix.
+
+    ``invent`` is the share of topics with a word that doesn't exist.
+    """
 
     name: str
     steps: int
     optimisation: Optimisation
     mix: Mapping[DocumentKind, float]
     first_share: float = 0.0
+    invent: float = 0.0
 
 
 GROWING = Phase(
@@ -65,9 +69,10 @@ GROWING = Phase(
 )
 REFINING = Phase(
     "documents again",
-    900,
-    Optimisation(learning_rate=1.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    800,
+    Optimisation(learning_rate=2e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
     LAST_MIX,
+    invent=INVENTED,
 )
 PHASES = (GROWING, REFINING)
 
@@ -89,7 +94,7 @@ class WorldWork:
     def batches(self, step: int) -> Sequence[TokenBatch]:
         rng = Random(derive_seed(self._seed, self._phase.name, step))
         mix = FIRST_MIX if step < self._phase.first_share * self._phase.steps else self._phase.mix
-        rows = self._encoder.encode([draw_document(rng, mix) for _ in range(DOCUMENTS_A_STEP)], rng)
+        rows = self._encoder.encode([draw_document(rng, mix, self._phase.invent) for _ in range(DOCUMENTS_A_STEP)], rng)
         self._weight = sum(float(row.weights.sum()) for row in rows)
         self._tokens = sum(map(len, rows))
         parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
