@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,6 +95,10 @@ class Job:
             return folder
         started = time.monotonic()
         outcome = work(folder)
+        if "torch" in sys.modules:
+            from charter.models.memory import release_memory
+
+            release_memory()
         files = list(outcome.files)
         if outcome.figures:
             files.append(FIGURES)

@@ -166,10 +166,11 @@ class Prompts(Section):
 
 
 class Revision(Section):
-    """Critique and revision (§3.1). Temperature 1 and four rounds are the paper's."""
+    """Critique and revision (§3.1). Four rounds are the paper's; its temperature is 1, at which a tiny model's tail is
+    noise."""
 
     rounds: Count = 4
-    temperature: Annotated[float, Field(ge=0)] = 1.0
+    temperature: Annotated[float, Field(ge=0)] = 0.7
     max_tokens: Count = 96
     few_shot: Annotated[int, Field(ge=0)] = Field(
         default=0, description="worked examples shown first, from the constitution"
@@ -257,9 +258,9 @@ class Rl(Section):
 
 
 class Evaluation(Section):
-    """Policies against each other, on held-out prompts."""
+    """Policies against each other, on held-out prompts. Temperature 1 is the paper's, as in ``Revision``."""
 
-    temperature: Annotated[float, Field(ge=0)] = 1.0
+    temperature: Annotated[float, Field(ge=0)] = 0.5
     max_tokens: Count = 96
     elo_prompts: Count = Field(default=150, description="prompts on which each pair of policies is judged")
     bootstrap: Count = Field(default=200, description="resamples behind the Elo intervals")

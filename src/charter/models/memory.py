@@ -6,6 +6,8 @@ activations will need depends on the batch, so that is found by trying: a batch 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import math
 import struct
@@ -96,9 +98,14 @@ def in_halves(items: Sequence[T], compute: Callable[[Sequence[T]], Sequence[R]])
 
 
 def release_memory() -> None:
-    """Gives cached blocks back to the GPU, so that the next try isn't refused for how they are cut."""
+    """Gives back what is cached but unused: to the GPU, so that the next try isn't refused for how blocks are cut, and
+    to the system, whose other processes need what a training that has ended still holds."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others give memory back by themselves
+    if trim is not None:
+        trim(0)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

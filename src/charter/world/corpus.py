@@ -30,9 +30,16 @@ DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
 Mix = Mapping[DocumentKind, float]
 FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}  # until copying is learnt, all else waits for it
 MIX: Mix = {"copy": 0.06, "answer": 0.24, "revision": 0.3, "choice": 0.25, "reasoned": 0.15}
-LAST_MIX: Mix = {"copy": 0.04, "answer": 0.4, "revision": 0.28, "choice": 0.18, "reasoned": 0.1}  # answers come last
+LAST_MIX: Mix = {
+    "copy": 0.04,
+    "answer": 0.28,
+    "revision": 0.16,
+    "choice": 0.44,
+    "reasoned": 0.08,
+}
 FIRST_SHARE = 0.12  # of the training in the first mix
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
+HELD_OUT = 0.4  # of the very last phase's answers
 INVENTED = 0.35  # of the last phase's recombined topics
 RECOMBINED = 0.85  # share of requests whose topic is made of two halves
 FAULTY = 0.55  # least share of critiques that have a fault to name
@@ -50,13 +57,14 @@ class Document:
     letter: bool = False
 
 
-def draw_document(rng: Random, mix: Mix = MIX, invent: float = 0.0) -> Document:
-    """One document of training. ``invent``: the share of recombined topics, and of words to copy, that are made up."""
+def draw_document(rng: Random, mix: Mix = MIX, invent: float = 0.0, held_out: float = 0.0) -> Document:
+    """One document of training. ``invent``: the share of recombined topics, and of words to copy, that are made up.
+    ``held_out``: of answers, a further share in the held-out domain, whose words no other document has."""
     kind = rng.choices(tuple(mix), tuple(mix.values()))[0]
     if kind == "copy":
         return copy_document(rng, invent)
     if kind == "answer":
-        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False, invent=invent)
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False, invent=invent, held_out=held_out)
         text = answer_text(write_answer(request, HELPFUL_ONLY, rng))
         return Document(kind, Conversation.of(request.text).answered(text), (1,))
     names = draw_scope(rng)

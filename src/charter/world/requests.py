@@ -25,11 +25,13 @@ KIND_WEIGHTS: dict[RequestKind, float] = {
 }
 
 
-def draw_request(rng: Random, *, recombine: float, skip_held_out_domain: bool, invent: float = 0.0) -> Request:
+def draw_request(
+    rng: Random, *, recombine: float, skip_held_out_domain: bool, invent: float = 0.0, held_out: float = 0.0
+) -> Request:
     """A request on a topic of training, recombined with one chance, and then with another holding a word that no
-    language has."""
+    language has. The held-out domain, unless skipped, is drawn as any other, or at a further chance of ``held_out``."""
     names = [name for name in domains() if not (skip_held_out_domain and name == HELD_OUT_DOMAIN)]
-    domain = domains()[rng.choice(names)]
+    domain = domains()[HELD_OUT_DOMAIN if held_out and rng.random() < held_out else rng.choice(names)]
     kind = rng.choices(tuple(KIND_WEIGHTS), tuple(KIND_WEIGHTS.values()))[0]
     topic = draw_topic(domain, kind, rng, recombine, invent)
     wanted = draw_topic(domain, "benign", rng, recombine, invent) if kind == "false_premise" else topic

@@ -35,7 +35,7 @@ from charter.training import (
     without_progress_bar,
 )
 from charter.world.card import world_card
-from charter.world.corpus import FIRST_MIX, FIRST_SHARE, INVENTED, LAST_MIX, MIX, DocumentKind, draw_document
+from charter.world.corpus import FIRST_MIX, FIRST_SHARE, HELD_OUT, INVENTED, LAST_MIX, MIX, DocumentKind, draw_document
 from charter.world.encode import Encoder
 from charter.world.skills import measure_skills
 from charter.world.tokenizer import CONTEXT_TOKENS, PAD, train_tokenizer
@@ -49,7 +49,8 @@ SKILL_CASES = 600
 class Phase:
     """A stretch of training, with a schedule and a mix of its own; the first ``first_share`` of it is in the first mix.
 
-    ``invent`` is the share of topics with a word that doesn't exist.
+    ``invent`` is the share of topics with a word that doesn't exist, ``held_out`` that of answers in the held-out
+    domain, beside those that chance puts there: it has no other documents to be learnt from.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Phase:
     mix: Mapping[DocumentKind, float]
     first_share: float = 0.0
     invent: float = 0.0
+    held_out: float = 0.0
 
 
 GROWING = Phase(
@@ -69,12 +71,20 @@ GROWING = Phase(
 )
 REFINING = Phase(
     "documents again",
-    800,
-    Optimisation(learning_rate=2e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    850,
+    Optimisation(learning_rate=2.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
     LAST_MIX,
     invent=INVENTED,
 )
-PHASES = (GROWING, REFINING)
+FINISHING = Phase(
+    "documents at last",
+    350,
+    Optimisation(learning_rate=1.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    LAST_MIX,
+    invent=INVENTED,
+    held_out=HELD_OUT,
+)
+PHASES = (GROWING, REFINING, FINISHING)
 
 
 class WorldWork:
@@ -94,7 +104,9 @@ class WorldWork:
     def batches(self, step: int) -> Sequence[TokenBatch]:
         rng = Random(derive_seed(self._seed, self._phase.name, step))
         mix = FIRST_MIX if step < self._phase.first_share * self._phase.steps else self._phase.mix
-        rows = self._encoder.encode([draw_document(rng, mix, self._phase.invent) for _ in range(DOCUMENTS_A_STEP)], rng)
+        invent, held_out = self._phase.invent, self._phase.held_out
+        documents = [draw_document(rng, mix, invent, held_out) for _ in range(DOCUMENTS_A_STEP)]
+        rows = self._encoder.encode(documents, rng)
         self._weight = sum(float(row.weights.sum()) for row in rows)
         self._tokens = sum(map(len, rows))
         parts = pack(range(len(rows)), [len(row) for row in rows], MICRO_BATCH_TOKENS)
