@@ -56,7 +56,9 @@ def test_each_step_is_one_call_for_the_whole_part() -> None:
     chains = revise(PROMPTS, CONSTITUTION, model, SETTINGS, seed=0)
     assert [chain.prompt.id for chain in chains] == ["p1", "p2", "p3"]
     assert [len(batch) for batch in model.batches] == [3] * 7
-    assert {(request.temperature, request.max_tokens) for batch in model.batches for request in batch} == {(1.0, 50)}
+    assert {(request.temperature, request.max_tokens) for batch in model.batches for request in batch} == {
+        (SETTINGS.temperature, 50)
+    }
 
 
 def test_a_round_shows_only_the_latest_response_and_its_own_principle() -> None:
