@@ -51,4 +51,4 @@ def _title(recipes: list[Recipe]) -> str:
 
 
 def _apart_from_seed(recipe: Recipe) -> str:
-    return recipe.model_dump_json(exclude={"name", "seed"})
+    return recipe.model_dump_json(exclude={"name", "seed", "execution"})
