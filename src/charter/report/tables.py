@@ -123,7 +123,7 @@ _SETTINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("rate", "rl.learning_rate"),
         ),
     ),
-    ("Evaluation", (("prompts a pair for Elo:", "evaluation.elo_prompts"),)),
+    ("Evaluation", (("prompts a pair for Elo:", "evaluation.elo_prompts"), ("temperature", "evaluation.temperature"))),
 )
 
 
