@@ -65,7 +65,9 @@ def test_halving_gives_every_item_its_result_in_order(items: list[int], room: in
             raise RuntimeError(CPU_REFUSES)
         return [2 * item for item in part]
 
-    assert in_halves(items, compute) == [2 * item for item in items]
+    with pytest.MonkeyPatch.context() as patch:  # giving memory back takes milliseconds, here a thousand times
+        patch.setattr(memory, "release_memory", lambda: None)
+        assert in_halves(items, compute) == [2 * item for item in items]
 
 
 def test_one_item_too_large_is_a_users_error_and_other_errors_pass() -> None:
