@@ -25,9 +25,15 @@ def choose_executor(settings: Execution, models: Sequence[ModelFolder | ServedMo
     here = InProcess(1 if small else None)
     if any(isinstance(model, ServedModel) for model in models):
         return here
-    cores = len(os.sched_getaffinity(0)) if small else 1
+    cores = _cores() if small else 1
     workers = settings.workers or (torch.cuda.device_count() if torch.cuda.is_available() else cores)
     return here if workers == 1 else Processes(workers)
+
+
+def _cores() -> int:
+    """Those that this process may use; where the system doesn't say which (macOS), all."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def _bytes(model: ModelFolder) -> int:

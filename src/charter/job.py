@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from charter.constitution import dump_constitution, load_constitution, read_constitution
 from charter.digests import digest_of
-from charter.errors import ConstitutionError, RecipeError
+from charter.errors import ConstitutionError
 from charter.execution import choose_executor
 from charter.executor import Executor
 from charter.models.folder import ModelFolder
@@ -20,13 +20,13 @@ from charter.models.names import model_folder, named_model
 from charter.models.server.named import ServedModel
 from charter.progress import NobodyWatches, Tell, Watcher
 from charter.recipe import Recipe
-from charter.recipe_file import dump_recipe
+from charter.recipe_file import dump_recipe, parse_recipe
 from charter.records import Run, StageFolder
 from charter.records.disk import write_durably
 from charter.records.manifest import MANIFEST
 from charter.records.run import CONSTITUTION, RECIPE
 from charter.types import Constitution
-from charter.yaml_file import parse_document, validate
+from charter.yaml_file import parse_document
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a finished run needs none of it
     from charter.models.base import Model
@@ -183,7 +183,7 @@ class Job:
         if isinstance(model, ModelFolder):
             from charter.models.local import LocalModel
 
-            return LocalModel.load(model.path)
+            return LocalModel.load(model)
         from charter.models.memo import MEMO, Memo
         from charter.models.server import open_served, share
 
@@ -195,7 +195,7 @@ class Job:
 
 def recipe_of(run: Run) -> Recipe:
     """The recipe in a run's folder. Raises ``DamageError`` if it was changed since."""
-    return validate(Recipe, parse_document(run.recipe_yaml, str(run.path / RECIPE), RecipeError), RecipeError)
+    return parse_recipe(run.recipe_yaml, str(run.path / RECIPE))
 
 
 def constitution_of(run: Run) -> Constitution:

@@ -139,7 +139,8 @@ class Execution(Section):
 
     workers: Count | None = Field(
         default=None,
-        description="processes of one thread; if none is given, one a core for small models and one a GPU",
+        description="processes of one thread; if none is given, one a core for small models and one a GPU. "
+        "Always one where a server is asked, whose limits it keeps",
     )
 
 

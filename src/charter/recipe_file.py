@@ -50,6 +50,11 @@ def load_recipe(path: Path | None, sets: Sequence[str] = ()) -> Recipe:
     return validate(Recipe, dataclasses.replace(document, data=data, overrides=overrides), RecipeError)
 
 
+def parse_recipe(text: str, name: str) -> Recipe:
+    """The recipe that ``dump_recipe`` wrote. ``name`` is what messages call it. Raises ``RecipeError``."""
+    return validate(Recipe, parse_document(text, name, RecipeError), RecipeError)
+
+
 def dump_recipe(recipe: Recipe) -> str:
     """The recipe as YAML, every field written out. ``load_recipe`` reads the same recipe back."""
     return dump_yaml(recipe.model_dump(mode="json"))

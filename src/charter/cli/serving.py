@@ -101,7 +101,7 @@ def _model(source: str, key: str | None, exact: bool) -> Served:
     from charter.serve import Served
 
     name = WORLD if source == WORLD else folder.path.resolve().name
-    return Served({name: LocalModel.load(folder.path, exact=exact)}, key=key)
+    return Served({name: LocalModel.load(folder, exact=exact)}, key=key)
 
 
 def _run(job: Job, only: str | None, key: str | None, exact: bool) -> Served:
@@ -114,14 +114,14 @@ def _run(job: Job, only: str | None, key: str | None, exact: bool) -> Served:
     from charter.serve import Served
 
     start = job.start if only in (None, HELPFUL_ONLY) else None
-    policies = {HELPFUL_ONLY: LocalModel.load(start.path, exact=exact)} if start else {}
+    policies = {HELPFUL_ONLY: LocalModel.load(start, exact=exact)} if start else {}
     for policy, stage in TRAINED.items():
         if only not in (None, policy):
             continue
         folder = job.run.stage(stage)
         model = job.trained(stage) if is_complete(folder) else None
         if model is not None:
-            policies[policy] = LocalModel.load(model.path, exact=exact)
+            policies[policy] = LocalModel.load(model, exact=exact)
             continue
         why = f"{policy} is not here: {why_skipped(folder) or f'{stage} is not complete'}"
         if only == policy:

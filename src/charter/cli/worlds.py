@@ -67,7 +67,7 @@ def score(
     from charter.models.local import LocalModel
     from charter.world.skills import measure_skills
 
-    found = measure_skills(LocalModel.load(folder.path), cases, seed)
+    found = measure_skills(LocalModel.load(folder), cases, seed)
     skills = {condition: asdict(measured) for condition, measured in found.items()}
     if as_json:
         put_line(json.dumps(skills, indent=2))
@@ -80,7 +80,7 @@ def train(
     out_folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="The model is written to DIR/model.")],
     seed: Seed = 0,
 ) -> None:
-    """Makes the small world's model again, from nothing, and measures it: an hour and a half on two cores.
+    """Makes the small world's model again, from nothing, and measures it: about two hours on two shared cores.
 
     Stopped and started again, it goes on where it stopped.
     """

@@ -30,6 +30,7 @@ DEATHS = 2  # of the process that computes it, after which a part is given up
 class _Worker:
     """A process, the pipe to it, and the part that it is at."""
 
+    number: int
     process: Any
     pipe: Connection
     part: int | None = None
@@ -82,11 +83,16 @@ class Processes:
             idle = next((worker for worker in self._workers if worker.part is None), None)
             if idle is None and len(self._workers) == self.count:
                 return
-            worker = idle or _started(len(self._workers))
+            worker = idle or _started(self._free_number())
             if idle is None:
                 self._workers.append(worker)
             worker.part = waiting.popleft()
             worker.pipe.send((opener, worker.part))
+
+    def _free_number(self) -> int:
+        """The first that no process has: by it, one that replaces a dead one takes over its GPU."""
+        taken = {worker.number for worker in self._workers}
+        return next(number for number in range(self.count) if number not in taken)
 
     def _answer(self, worker: _Worker) -> Any:
         """What a process sent: records, or the error that it met. None if it died, and then it is forgotten."""
@@ -119,7 +125,7 @@ def _started(number: int) -> _Worker:
     process = context.Process(target=_serve, args=(there, number), daemon=True)
     process.start()
     there.close()
-    return _Worker(process, here)
+    return _Worker(number, process, here)
 
 
 def _serve(pipe: Connection, number: int) -> None:
@@ -150,7 +156,7 @@ def _sendable(error: Exception, index: int) -> Exception:
     """The error, or its words where it can't be sent."""
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # of any sort: an error from any library says for itself how it is pickled
         return RuntimeError(f"part {index}: {type(error).__name__}: {error}")
     return error
 

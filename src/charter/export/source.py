@@ -12,13 +12,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from charter.errors import DamageError, RecipeError, RunError
+from charter.errors import DamageError, RunError
 from charter.recipe import Recipe
+from charter.recipe_file import parse_recipe
 from charter.records import Run, StageFolder
+from charter.records.run import RECIPE
 from charter.records.sealed import damage
 from charter.stage_names import LABELS, REVISIONS
 from charter.types import Conversation, PreferenceLabel, Prompt, Revision, RevisionChain
-from charter.yaml_file import parse_document, validate
+from charter.yaml_file import parse_document
 
 T = TypeVar("T")
 Tally = Counter[str]  # how many of what was exported, and of what was left out, in words
@@ -90,7 +92,7 @@ class Source:
     @classmethod
     def of(cls, run: Run) -> Source:
         """Raises ``DamageError`` for a recipe or a constitution that was changed."""
-        recipe = validate(Recipe, parse_document(run.recipe_yaml, "recipe.yaml", RecipeError), RecipeError)
+        recipe = parse_recipe(run.recipe_yaml, str(run.path / RECIPE))
         data = parse_document(run.constitution_yaml, "constitution.yaml", DamageError).data
         try:
             return cls(run, recipe, ConstitutionWords.model_validate(data or {}))

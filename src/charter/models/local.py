@@ -51,13 +51,13 @@ class LocalModel:
     ends: frozenset[int]
 
     @classmethod
-    def load(cls, path: Path | str, *, exact: bool = False) -> LocalModel:
-        """The model in a folder, on the GPU if there is one.
+    def load(cls, path: ModelFolder | Path | str, *, exact: bool = False) -> LocalModel:
+        """The model in a folder, on the GPU if there is one. A folder that was checked before isn't digested again.
 
         Weights keep the precision in which they are stored, save that on a CPU those of a small model are held in
         float32. ``exact`` computes everything in float32. Raises ``ModelError`` for a folder that can't be used.
         """
-        folder = ModelFolder.check(path)
+        folder = path if isinstance(path, ModelFolder) else ModelFolder.check(path)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         held = device.type == "cpu" and Weights.of(folder).numbers <= SMALL
         require_memory(folder, 4 if exact or held else None, device, "load")

@@ -44,9 +44,10 @@ class Start:
         """
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         whole = settings is None or settings.lora is None
-        require_memory(ModelFolder.check(folder), TRAINING_BYTES if whole else None, device, "train")
+        found = ModelFolder.check(folder)
+        require_memory(found, TRAINING_BYTES if whole else None, device, "train")
         with without_progress_bar():
-            model = LocalModel.load(folder, exact=whole)
+            model = LocalModel.load(found, exact=whole)
         module = cast("PreTrainedModel", model.module.float() if whole else model.module)
         attend_plainly(module, model.context_tokens)
         return cls(folder, model.digest, module.eval(), model.tokenizer, model.context_tokens)

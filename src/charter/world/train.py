@@ -62,24 +62,28 @@ class Phase:
     held_out: float = 0.0
 
 
+def _falling(rate: float) -> Optimisation:
+    return Optimisation(learning_rate=rate, warmup=0.02, decay="linear", weight_decay=0.05, method="muon")
+
+
 GROWING = Phase(
     "documents",
     3600,
-    Optimisation(learning_rate=8e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    _falling(8e-3),
     MIX,
     FIRST_SHARE,
 )
 REFINING = Phase(
     "documents again",
     850,
-    Optimisation(learning_rate=2.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    _falling(2.5e-3),
     LAST_MIX,
     invent=INVENTED,
 )
 FINISHING = Phase(
     "documents at last",
     350,
-    Optimisation(learning_rate=1.5e-3, warmup=0.02, decay="linear", weight_decay=0.05, method="muon"),
+    _falling(1.5e-3),
     LAST_MIX,
     invent=INVENTED,
     held_out=HELD_OUT,
