@@ -28,19 +28,11 @@ from charter.world.writer import HELPFUL_ONLY, VARIED, revise, write_answer
 
 DocumentKind = Literal["copy", "answer", "revision", "choice", "reasoned"]
 Mix = Mapping[DocumentKind, float]
-FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}  # until copying is learnt, all else waits for it
-MIX: Mix = {"copy": 0.06, "answer": 0.24, "revision": 0.3, "choice": 0.25, "reasoned": 0.15}
-LAST_MIX: Mix = {
-    "copy": 0.04,
-    "answer": 0.28,
-    "revision": 0.16,
-    "choice": 0.44,
-    "reasoned": 0.08,
-}
-FIRST_SHARE = 0.12  # of the training in the first mix
+FIRST_MIX: Mix = {"copy": 0.45, "answer": 0.25, "revision": 0.3}
+MIX: Mix = {"copy": 0.05, "answer": 0.26, "revision": 0.25, "choice": 0.32, "reasoned": 0.12}
 TIES = 0.06  # share of choices that have no answer; more of them and the letter is never learnt
-HELD_OUT = 0.4  # of the very last phase's answers
-INVENTED = 0.35  # of the last phase's recombined topics
+HELD_OUT = 0.15  # share of answers in the held-out domain, beside those by chance: no other document has its words
+INVENTED = 0.2  # share of recombined topics, and of words to copy, that don't exist
 RECOMBINED = 0.85  # share of requests whose topic is made of two halves
 FAULTY = 0.55  # least share of critiques that have a fault to name
 
@@ -57,14 +49,13 @@ class Document:
     letter: bool = False
 
 
-def draw_document(rng: Random, mix: Mix = MIX, invent: float = 0.0, held_out: float = 0.0) -> Document:
-    """One document of training. ``invent``: the share of recombined topics, and of words to copy, that are made up.
-    ``held_out``: of answers, a further share in the held-out domain, whose words no other document has."""
+def draw_document(rng: Random, mix: Mix = MIX, invent: float = INVENTED) -> Document:
+    """One document of training; ``invent`` is the share of words that are made up, where they may be."""
     kind = rng.choices(tuple(mix), tuple(mix.values()))[0]
     if kind == "copy":
         return copy_document(rng, invent)
     if kind == "answer":
-        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False, invent=invent, held_out=held_out)
+        request = draw_request(rng, recombine=RECOMBINED, skip_held_out_domain=False, invent=invent, held_out=HELD_OUT)
         text = answer_text(write_answer(request, HELPFUL_ONLY, rng))
         return Document(kind, Conversation.of(request.text).answered(text), (1,))
     names = draw_scope(rng)
@@ -76,14 +67,14 @@ def draw_document(rng: Random, mix: Mix = MIX, invent: float = 0.0, held_out: fl
     return choice_document(request, (a, b), wording, rng, reasoned=kind == "reasoned")
 
 
-def copy_document(rng: Random, invent: float = 0.0) -> Document:
+def copy_document(rng: Random, invent: float) -> Document:
     """Words in no order, said again: what can't be guessed has to be copied, as a revision copies what it keeps."""
     words = " ".join(_word(rng, invent) for _ in range(rng.randint(4, 24)))
     return Document("copy", Conversation.of(f"Say again: {words}.").answered(f"{words}."), (1,))
 
 
 def _word(rng: Random, invent: float) -> str:
-    return invented_word(rng) if invent and rng.random() < invent else rng.choice(trained_words())
+    return invented_word(rng) if rng.random() < invent else rng.choice(trained_words())
 
 
 def revision_document(request: Request, answer: Answer, wording: Wording, rng: Random) -> Document:

@@ -26,7 +26,8 @@ CHAT_TEMPLATE = (
 def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     """A tokenizer whose every byte has a token, so that text of any kind can be put into it."""
     rng = Random(derive_seed(seed, "tokenizer"))
-    texts = [message.content for _ in range(DOCUMENTS) for message in draw_document(rng).messages]
+    documents = (draw_document(rng, invent=0.0) for _ in range(DOCUMENTS))  # made-up words are to be of several tokens
+    texts = [message.content for document in documents for message in document.messages]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
