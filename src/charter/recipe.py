@@ -256,6 +256,10 @@ class Rl(Section):
     max_kl: Annotated[float, Field(gt=0)] = Field(
         default=60.0, description="mean nats an answer at which training stops"
     )
+    interpolation: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0,
+        description="of the way from the start to the trained weights, the share that the policy keeps (WARP)",
+    )
 
 
 class Evaluation(Section):

@@ -120,6 +120,7 @@ _SETTINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("prompts a step", "rl.prompts_per_step"),
             ("samples a prompt", "rl.samples_per_prompt"),
             ("KL weight", "rl.kl_weight"),
+            ("share of the way from the start that is kept", "rl.interpolation"),
             ("rate", "rl.learning_rate"),
         ),
     ),

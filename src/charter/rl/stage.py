@@ -2,7 +2,8 @@
 
 Each step: draw prompts; sample several answers to each with the current policy; score them with the preference model;
 take off the weighted KL to the start; compare each answer with the others of its prompt; and move the policy towards
-the better ones (``work.py``, in this order). It stops early when the policy has moved further than ``max_kl``.
+the better ones (``work.py``, in this order). It stops early when the policy has moved further than ``max_kl``. At the
+end the weights may be taken part of the way back to the start's (``interpolation.py``).
 
 Departures from the paper:
 
@@ -13,6 +14,8 @@ Departures from the paper:
 * An unfinished answer is penalised (``reward.py``); the paper doesn't say what it does.
 * Log-probabilities are at temperature 1, at whatever temperature the answer was sampled.
 * Training goes over given prompts; the paper adds model-generated ones.
+* With ``interpolation`` below 1 the policy is a point between the start and what training came to (WARP). The metrics
+  are those of training, so of the weights before that.
 """
 
 from __future__ import annotations
@@ -26,8 +29,10 @@ from charter.digests import digest_of
 from charter.errors import TrainingError
 from charter.models.rendering import render_tokens
 from charter.recipe import Rl
+from charter.rl.interpolation import interpolate
 from charter.rl.work import MICRO_BATCH_TOKENS, Observer, ReinforceWork, Scorer
 from charter.training import (
+    Adapter,
     Optimisation,
     Start,
     TrainingJob,
@@ -78,6 +83,9 @@ def reinforce(
     )
     metrics = train(policy.module, work, settings.steps, Optimisation(settings.learning_rate), job, identity)
     merge(adapter)
+    if settings.interpolation < 1:
+        began = Start.load(start, job.settings).module if isinstance(reference, Adapter) else reference
+        interpolate(policy.module, began, settings.interpolation)
     counts = {
         "prompts": len(usable),
         "too_long": len(prompts) - len(usable),
