@@ -155,9 +155,10 @@ def make_run(
     constitution_name: str = "calm-and-good",
     rows: Mapping[str, Any] | None = None,
     stopped: str = "",
+    recipe: str = RECIPE,
 ) -> Run:
     """A run with these stages finished (all nine by default), every text of a model or prompt opening with ``text``."""
-    run = Run.create(path, RECIPE, CONSTITUTION.format(name=json.dumps(constitution_name)))
+    run = Run.create(path, recipe, CONSTITUTION.format(name=json.dumps(constitution_name)))
     asked = prompts(text)
     train = [prompt for prompt in asked if prompt.split == "train"]
     probabilities = [(0.9, 0.8), (0.7, 0.2), (0.5, 0.5), (None, None), (0.05, 0.15), (0.99, None)]

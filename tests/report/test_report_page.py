@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_runs import completion, make_run, prompts, steps, table
+from made_runs import RECIPE, completion, make_run, prompts, steps, table
 
 import charter.report
 from charter import evaluate, pipeline
@@ -153,6 +153,20 @@ def test_a_stage_at_work_shows_what_it_has_committed(tmp_path: Path) -> None:
     text = write_report(run).read_text(encoding="utf-8")
     assert "2-revisions (unfinished)" in text
     assert "Not finished: 3 steps so far." in text
+
+
+def test_a_policy_that_keeps_a_share_of_rls_way_is_not_said_to_be_the_last_steps(tmp_path: Path) -> None:
+    said = "it keeps a share of 0.3."
+    whole = make_run(tmp_path / "whole", recipe=RECIPE + "rl:\n  interpolation: 1.0\n")
+    part = make_run(tmp_path / "part", recipe=RECIPE + "rl:\n  interpolation: 0.3\n")
+    assert "keeps a share" not in write_report(whole).read_text(encoding="utf-8")
+    assert said in write_report(part).read_text(encoding="utf-8")
+
+
+def test_a_run_of_a_version_with_fewer_settings_shows_those_that_it_has(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", recipe=RECIPE + "rl:\n  steps: 60\n  learning_rate: 0.0002\n")
+    text = Page(write_report(run).read_text(encoding="utf-8")).text
+    assert re.search(r"RL\s*steps 60, rate 0.0002", text)
 
 
 def test_a_stage_that_was_skipped_says_why(tmp_path: Path) -> None:

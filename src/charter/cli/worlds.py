@@ -80,7 +80,7 @@ def train(
     out_folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="The model is written to DIR/model.")],
     seed: Seed = 0,
 ) -> None:
-    """Makes the small world's model again, from nothing, and measures it: some 80 quiet minutes on two cores.
+    """Makes the small world's model again, from nothing, and measures it: about an hour and a half on two cores.
 
     Stopped and started again, it goes on where it stopped.
     """

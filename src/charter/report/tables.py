@@ -92,12 +92,12 @@ def tiles(table: Table) -> list[Tile]:
 
 
 def settings(facts: RunFacts) -> Grid:
-    """The recipe's main fields."""
-    rows: list[tuple[str, str]] = [
-        (label, ", ".join(f"{name} {_said(facts.settings[path])}".strip() for name, path in fields))
-        for label, fields in _SETTINGS
-        if all(path in facts.settings for _, path in fields)
-    ]
+    """The recipe's main fields; a run of an earlier version lacks some of them."""
+    rows: list[tuple[str, str]] = []
+    for label, fields in _SETTINGS:
+        said = [f"{name} {_said(facts.settings[path])}".strip() for name, path in fields if path in facts.settings]
+        if said:
+            rows.append((label, ", ".join(said)))
     return Grid(("Part", "Setting"), tuple(rows))
 
 
