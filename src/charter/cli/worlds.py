@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -85,9 +84,6 @@ def train(
 
     Stopped and started again, it goes on where it stopped.
     """
-    # Large pages for large tensors, read when torch is loaded: a step takes a fifteenth less. Here alone, for they hold
-    # more memory than is asked for, and a run has to stay within its own.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     from charter.world.train import train_world
 
     with resumable(), watched() as watcher:
